@@ -1,0 +1,44 @@
+import { hash } from 'node:crypto'
+
+/** Which journal an entry belongs to. `epoch` is a random id made with the journal, 16 bytes. */
+export interface ChainId {
+  box: string
+  epoch: Uint8Array
+}
+
+/** The previous hash of an epoch's first entry. */
+export const CHAIN_START: Uint8Array = new Uint8Array(32)
+
+const TAG = Buffer.from('chuangping entry v1\n')
+
+/**
+ * The hash of one entry, which names it for ever:
+ *
+ *   SHA-256( "chuangping entry v1\n" ‖ length of box (1 byte) ‖ box ‖ epoch (16) ‖ seq (8, big-endian)
+ *            ‖ hash of the previous entry (32) ‖ the entry's bytes )
+ */
+export function entryHash(chain: ChainId, seq: number, previousHash: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const box = Buffer.from(chain.box)
+  const head = Buffer.alloc(TAG.length + 1 + box.length + 16 + 8 + 32)
+  let at = TAG.copy(head)
+  at = head.writeUInt8(box.length, at)
+  at += box.copy(head, at)
+  head.set(chain.epoch, at)
+  at = head.writeBigUInt64BE(BigInt(seq), at + 16)
+  head.set(previousHash, at)
+  return hash('sha256', Buffer.concat([head, bytes]), 'buffer')
+}
+
+/** The hashes of consecutive entries, the first of which has number `firstSeq`. */
+export function chainHashes(
+  chain: ChainId,
+  firstSeq: number,
+  previousHash: Uint8Array,
+  entries: readonly Uint8Array[],
+): Uint8Array[] {
+  let previous = previousHash
+  return entries.map((bytes, i) => {
+    previous = entryHash(chain, firstSeq + i, previous, bytes)
+    return previous
+  })
+}

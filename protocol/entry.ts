@@ -1,0 +1,171 @@
+import Type from 'typebox'
+import { createWireForm } from './codec.ts'
+import {
+  BoxIdSchema,
+  Bytes,
+  BytesBetween,
+  CaseNumberSchema,
+  ClerkIdSchema,
+  CodeSchema,
+  EpochSchema,
+  HashSchema,
+  InstantMsSchema,
+  ItemSchema,
+  NoteSchema,
+  PromptIdSchema,
+  SeqSchema,
+  ServiceNumberSchema,
+  WindowIdSchema,
+} from './names.ts'
+
+/**
+ * An entry (条目) is one immutable record. Its bytes are the deterministic CBOR of `{ kind, time, body }`,
+ * written once at capture and never encoded again by anybody: stored, hashed, sent and kept as they are.
+ * Box, epoch, seq and the previous hash are not in these bytes but in the hash (see chain.ts).
+ */
+
+const strict = { additionalProperties: false } as const
+
+/** When the entry was made, as far as its maker could know. Nothing ever rewrites it; the collector resolves it. */
+export const EntryTimeSchema = Type.Object(
+  {
+    boot: Bytes(16, 'Boot id'),
+    mono: Type.Integer({ title: 'Milliseconds since boot', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    wall: InstantMsSchema,
+    synced: Type.Boolean({ title: 'Whether the wall clock had been set from a time source' }),
+  },
+  strict,
+)
+export type EntryTime = Type.Static<typeof EntryTimeSchema>
+
+/** What only the collector's opening key can read (see sealing.ts). */
+export const SealedSchema = Type.Object(
+  {
+    key: Bytes(8, 'Id of the opening key: the first 8 bytes of SHA-256 over its public key'),
+    enc: Bytes(32, 'HPKE encapsulated key (X25519)'),
+    text: BytesBetween(17, 4096, 'HPKE ciphertext of the padded rating'),
+  },
+  strict,
+)
+export type Sealed = Type.Static<typeof SealedSchema>
+
+export const ServiceRefSchema = Type.Object({ case: CaseNumberSchema, service: ServiceNumberSchema }, strict)
+export type ServiceRef = Type.Static<typeof ServiceRefSchema>
+
+export const PROMPT_ORIGINS = ['panel', 'scanner', 'api', 'command', 'collector'] as const
+export type PromptOrigin = (typeof PROMPT_ORIGINS)[number]
+
+export const CANCEL_REASONS = ['wrong-case', 'citizen-left', 'training', 'replaced', 'restarted', 'other'] as const
+export type CancelReason = (typeof CANCEL_REASONS)[number]
+
+/** Why a journal began: the first ever, or what ended the one before it. */
+const OriginSchema = Type.Object(
+  {
+    reason: Type.Enum(['first', 'quarantined', 'replaced', 're-enrolled']),
+    epoch: Type.Optional(EpochSchema),
+    seq: Type.Optional(SeqSchema),
+    hash: Type.Optional(HashSchema),
+  },
+  strict,
+)
+
+const BODIES = {
+  /** The agent started. The first entry of an epoch carries `origin`. */
+  boot: Type.Object({ agent: Type.String({ maxLength: 40 }), origin: Type.Optional(OriginSchema) }, strict),
+  /** What drives a window from here on. */
+  config: Type.Object(
+    {
+      window: WindowIdSchema,
+      profile: Type.String({ maxLength: 64 }),
+      version: Type.String({ maxLength: 20 }),
+      hash: HashSchema,
+    },
+    strict,
+  ),
+  /** A pad's state changed: fault, recovery, self-test. */
+  pad: Type.Object({ window: WindowIdSchema, state: CodeSchema, reason: Type.Optional(CodeSchema) }, strict),
+  /** 邀评: a request to rate was opened. */
+  prompt: Type.Object(
+    {
+      prompt: PromptIdSchema,
+      window: WindowIdSchema,
+      origin: Type.Enum([...PROMPT_ORIGINS]),
+      for: Type.Optional(ServiceRefSchema),
+      clerk: Type.Optional(ClerkIdSchema),
+    },
+    strict,
+  ),
+  /** The citizen's press; at the same time the outcome `rated` of its prompt. */
+  rating: Type.Object(
+    { prompt: PromptIdSchema, provenance: Type.Enum(['pad', 'screen']), sealed: SealedSchema },
+    strict,
+  ),
+  /** The citizen changed the press inside the undo window; the first stays too. */
+  correction: Type.Object(
+    { prompt: PromptIdSchema, provenance: Type.Enum(['pad', 'screen']), sealed: SealedSchema },
+    strict,
+  ),
+  /** Every end of a prompt but `rated`. */
+  outcome: Type.Object(
+    {
+      prompt: PromptIdSchema,
+      outcome: Type.Enum(['declined', 'timed-out', 'cancelled', 'pad-unavailable']),
+      reason: Type.Optional(CodeSchema),
+      note: Type.Optional(NoteSchema),
+    },
+    strict,
+  ),
+  /** True time learnt from a signed source: for this boot, `mono` was `truth` ± `error`. */
+  anchor: Type.Object(
+    { truth: InstantMsSchema, errorMs: Type.Integer({ minimum: 0 }), source: Type.Enum(['receipt', 'session']) },
+    strict,
+  ),
+  /** Collector's chain: a box was enrolled with this public key (SubjectPublicKeyInfo). */
+  enrolment: Type.Object({ box: BoxIdSchema, key: BytesBetween(59, 200, 'SubjectPublicKeyInfo, DER') }, strict),
+  /** Collector's chain: a business system registered a service (办件 + 第 n 次服务). */
+  case: Type.Object(
+    {
+      case: CaseNumberSchema,
+      service: ServiceNumberSchema,
+      source: Type.String({ title: 'Name of the API key that registered it', maxLength: 64 }),
+      item: Type.Optional(ItemSchema),
+      window: Type.Optional(WindowIdSchema),
+      clerk: Type.Optional(ClerkIdSchema),
+      servedAt: Type.Optional(InstantMsSchema),
+    },
+    strict,
+  ),
+} as const
+
+type Bodies = { [K in keyof typeof BODIES]: Type.Static<(typeof BODIES)[K]> }
+export type EntryKind = keyof Bodies
+export type EntryBody<K extends EntryKind> = Bodies[K]
+export type Entry = { [K in EntryKind]: { kind: K; time: EntryTime; body: Bodies[K] } }[EntryKind]
+export type EntryOf<K extends EntryKind> = Extract<Entry, { kind: K }>
+
+export const ENTRY_KINDS = Object.keys(BODIES) as EntryKind[]
+
+/** The kinds a box may write; the others belong to the collector's own chain. */
+export const BOX_KINDS: readonly EntryKind[] = [
+  'boot',
+  'config',
+  'pad',
+  'prompt',
+  'rating',
+  'correction',
+  'outcome',
+  'anchor',
+]
+
+export const EntrySchema = Type.Union(
+  ENTRY_KINDS.map(kind =>
+    Type.Object({ kind: Type.Literal(kind), time: EntryTimeSchema, body: BODIES[kind] }, { ...strict, title: kind }),
+  ),
+  { title: '条目 Entry' },
+)
+
+const wireForm = createWireForm('entry', Type.Unsafe<Entry>(EntrySchema))
+
+/** The exact bytes of a new entry. Called once per entry, at capture. */
+export const encodeEntry = wireForm.encode
+export const decodeEntry = wireForm.decode

@@ -1,0 +1,79 @@
+import Type from 'typebox'
+
+/** The names that cross the boundary, each with its grammar in one place. */
+
+/** A box: also its certificate's common name, its MQTT client id and a topic level, hence the narrow alphabet. */
+export const BoxIdSchema = Type.String({
+  title: '盒子编号 Box id',
+  description: 'Lower-case letters, digits and hyphens, at most 32, starting with a letter or digit.',
+  pattern: '^[a-z0-9][a-z0-9-]{0,31}$',
+})
+
+/** The common name of the collector's own certificate; no box may be called so. */
+export const COLLECTOR_NAME = 'collector'
+
+export const WindowIdSchema = Type.String({
+  title: '窗口编号 Window id',
+  description: 'Letters, digits, dot, underscore and hyphen, at most 32, starting with a letter or digit.',
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$',
+})
+
+/** Text without control, format, private or surrogate characters, and without line breaks. */
+function printable(maxLength: number, options: Type.TStringOptions = {}) {
+  return Type.Refine(
+    Type.String({ minLength: 1, maxLength, ...options }),
+    value => !/[\p{C}\p{Zl}\p{Zp}]/u.test(value),
+    () => 'must have no control characters',
+  )
+}
+
+export const ClerkIdSchema = printable(32, { title: '工作人员编号 Clerk id' })
+
+/** 办件编号, at most 50 characters (GB/T 39046-2020 table 9: an..50), no white space anywhere. */
+export const CaseNumberSchema = Type.Refine(
+  printable(50, { title: '办件编号 Case number', description: '1 to 50 characters, no spaces or control characters.' }),
+  value => !/\s/u.test(value),
+  () => 'must have no white space',
+)
+
+/** 服务编号: the nth service of a case (GB/T 39046-2020 table 9: n..2). */
+export const ServiceNumberSchema = Type.Integer({ title: '服务编号 Service number', minimum: 1, maximum: 99 })
+
+export const ItemSchema = printable(200, { title: '事项 Item' })
+
+/** A free remark by a member of staff; never a citizen's words, which are sealed. */
+export const NoteSchema = printable(200, { title: '说明 Note' })
+
+/** A short machine-made word such as a reason or a state. */
+export const CodeSchema = Type.String({ title: '代码 Code', pattern: '^[a-z][a-z0-9-]{0,39}$' })
+
+/** Exactly `length` bytes; travels as a CBOR byte string, prints as lower-case hex. */
+export function Bytes(length: number, title: string) {
+  return Type.Refine(
+    Type.Unsafe<Uint8Array>({ title, description: `A byte string of ${length} bytes.` }),
+    value => value instanceof Uint8Array && value.length === length,
+    () => `must be ${length} bytes`,
+  )
+}
+
+/** Between `min` and `max` bytes. */
+export function BytesBetween(min: number, max: number, title: string) {
+  return Type.Refine(
+    Type.Unsafe<Uint8Array>({ title, description: `A byte string of ${min} to ${max} bytes.` }),
+    value => value instanceof Uint8Array && value.length >= min && value.length <= max,
+    () => `must be ${min} to ${max} bytes`,
+  )
+}
+
+export const EpochSchema = Bytes(16, '纪元 Epoch')
+export const PromptIdSchema = Bytes(16, '邀评编号 Prompt id')
+export const HashSchema = Bytes(32, 'SHA-256')
+export const SignatureSchema = Bytes(64, 'P-256 signature (IEEE P1363)')
+export const SeqSchema = Type.Integer({ title: '序号 Sequence number', minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
+
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export const InstantMsSchema = Type.Integer({
+  title: 'Unix time, ms',
+  minimum: -8_640_000_000_000_000,
+  maximum: 8_640_000_000_000_000,
+})

@@ -1,0 +1,23 @@
+import Type from 'typebox'
+import { createWireForm } from './codec.ts'
+import { CodeSchema, WindowIdSchema } from './names.ts'
+
+/** A box's status: retained, and its last will says `online: false`. */
+export const PresenceSchema = Type.Object(
+  {
+    version: Type.Literal(1),
+    online: Type.Boolean(),
+    agent: Type.String({ title: 'Agent version', maxLength: 40 }),
+    /** Entries the box holds without a receipt. */
+    backlog: Type.Integer({ minimum: 0 }),
+    windows: Type.Array(Type.Object({ window: WindowIdSchema, pad: CodeSchema }, { additionalProperties: false }), {
+      maxItems: 32,
+    }),
+  },
+  { additionalProperties: false, title: '状态 Presence' },
+)
+export type Presence = Type.Static<typeof PresenceSchema>
+
+const wireForm = createWireForm('status', PresenceSchema)
+export const encodePresence = wireForm.encode
+export const decodePresence = wireForm.decode

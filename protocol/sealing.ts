@@ -1,0 +1,138 @@
+import { createPublicKey, hash, type KeyObject } from 'node:crypto'
+import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
+import Type from 'typebox'
+import { createWireForm } from './codec.ts'
+import type { Sealed } from './entry.ts'
+import { GradeSchema } from './grades.ts'
+import { fail, type Result } from './result.ts'
+
+/**
+ * Blind capture: what the citizen said is sealed on the box to the collector's opening key, HPKE base
+ * mode (RFC 9180: X25519, HKDF-SHA256, AES-256-GCM). The box cannot read back what it wrote.
+ * The plaintext is padded to one length per provenance, never by content, so the length tells nothing.
+ */
+
+export const RatingTextSchema = Type.Object(
+  {
+    grade: GradeSchema,
+    tags: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 16 }), { minItems: 1, maxItems: 20 })),
+    words: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
+  },
+  { additionalProperties: false },
+)
+/** What a citizen said: only ever in memory between press and seal, and behind the collector's opening key. */
+export type RatingText = Type.Static<typeof RatingTextSchema>
+
+/** Bytes of padded plaintext. A key pad says a grade only; a screen may add tags and words. */
+export const PADDED_BYTES = { pad: 48, screen: 2048 } as const
+
+const INFO = new TextEncoder().encode('chuangping rating v1')
+const wireForm = createWireForm('rating text', RatingTextSchema)
+
+function createSuite() {
+  return new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() })
+}
+
+/** The 8 bytes that name an opening key in a `Sealed`. */
+export function openingKeyId(publicKey: KeyObject): Uint8Array {
+  return hash('sha256', rawPublicKey(publicKey), 'buffer').subarray(0, 8)
+}
+
+/** Binds a sealed rating to its place: the same bytes under another box or prompt do not open. */
+export function sealingContext(box: string, prompt: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`${box}\n`), prompt])
+}
+
+/** One use: the costly key agreement is done; `seal` is what remains between press and disk. */
+export interface PreparedSeal {
+  seal(text: RatingText, provenance: keyof typeof PADDED_BYTES, context: Uint8Array): Promise<Sealed>
+}
+
+/** Seals to one opening key. `prepare` does the key agreement ahead of the press. */
+export interface Sealer {
+  prepare(): Promise<PreparedSeal>
+}
+
+export async function createSealer(publicKey: KeyObject): Promise<Sealer> {
+  const suite = createSuite()
+  const recipientPublicKey = await suite.kem.importKey('raw', toArrayBuffer(rawPublicKey(publicKey)), true)
+  const key = openingKeyId(publicKey)
+  return {
+    async prepare() {
+      const sender = await suite.createSenderContext({ recipientPublicKey, info: toArrayBuffer(INFO) })
+      let isUsed = false
+      return {
+        async seal(text, provenance, context) {
+          if (isUsed) throw new Error('a prepared seal is good for one rating')
+          isUsed = true
+          const padded = pad(wireForm.encode(text), PADDED_BYTES[provenance])
+          const sealed = await sender.seal(toArrayBuffer(padded), toArrayBuffer(context))
+          padded.fill(0)
+          return { key, enc: new Uint8Array(sender.enc), text: new Uint8Array(sealed) }
+        },
+      }
+    },
+  }
+}
+
+/** Opens ratings. Holds the collector's opening keys, the present one and the retired ones. */
+export interface Opener {
+  open(sealed: Sealed, context: Uint8Array): Promise<Result<RatingText>>
+}
+
+export async function createOpener(privateKeys: readonly KeyObject[]): Promise<Opener> {
+  const suite = createSuite()
+  const keys = new Map<string, CryptoKey>()
+  for (const privateKey of privateKeys) {
+    const { d } = privateKey.export({ format: 'jwk' })
+    if (!d) throw new Error('an opening key must be an X25519 private key')
+    const imported = await suite.kem.importKey('raw', toArrayBuffer(Buffer.from(d, 'base64url')), false)
+    keys.set(Buffer.from(openingKeyId(createPublicKey(privateKey))).toString('hex'), imported)
+  }
+  return {
+    async open(sealed, context) {
+      const id = Buffer.from(sealed.key).toString('hex')
+      const recipientKey = keys.get(id)
+      if (!recipientKey) return fail('unknown-opening-key', `sealed to key ${id}, which this collector does not hold`)
+      let padded: Uint8Array
+      try {
+        const recipient = await suite.createRecipientContext({
+          recipientKey,
+          enc: toArrayBuffer(sealed.enc),
+          info: toArrayBuffer(INFO),
+        })
+        padded = new Uint8Array(await recipient.open(toArrayBuffer(sealed.text), toArrayBuffer(context)))
+      } catch {
+        // The library throws one kind of error for every cause; the cause is never more than this.
+        return fail('does-not-open', 'the sealed rating was changed, or belongs to another box or prompt')
+      }
+      const text = unpad(padded)
+      return text ? wireForm.decode(text) : fail('not-decodable', 'the sealed rating has a wrong padding')
+    },
+  }
+}
+
+/** Length as two bytes, the text, zeros. */
+function pad(text: Uint8Array, length: number): Uint8Array {
+  if (text.length + 2 > length) throw new Error(`rating text has ${text.length} bytes, at most ${length - 2} fit`)
+  const padded = Buffer.alloc(length)
+  padded.writeUInt16BE(text.length)
+  padded.set(text, 2)
+  return padded
+}
+
+function unpad(padded: Uint8Array): Uint8Array | undefined {
+  const length = padded.length < 2 ? Number.POSITIVE_INFINITY : (padded[0]! << 8) | padded[1]!
+  if (length > padded.length - 2 || padded.subarray(2 + length).some(byte => byte !== 0)) return undefined
+  return padded.slice(2, 2 + length)
+}
+
+function rawPublicKey(publicKey: KeyObject): Uint8Array {
+  const { x } = publicKey.export({ format: 'jwk' })
+  if (publicKey.asymmetricKeyType !== 'x25519' || !x) throw new Error('an opening key must be an X25519 key')
+  return Buffer.from(x, 'base64url')
+}
+
+function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
+}
