@@ -1,0 +1,107 @@
+import { createPrivateKey, X509Certificate as NodeCertificate } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import type { Clock } from '#protocol/clock.ts'
+import { fail, ok, type Result } from '#protocol/result.ts'
+import { writeFileAtomic } from '#runtime/atomic-file.ts'
+import { generateKey, importKey, keyToPem, P256, SIGNATURE } from './keys.ts'
+import { readRequest } from './request.ts'
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from './x509.ts'
+
+/**
+ * How far before the present a certificate begins. Enough for clocks that differ, not for a box that
+ * boots in 1970: what such a box may believe before it knows the time is for the agent to decide.
+ */
+const BACKDATE_MS = 60 * 60 * 1000
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** Signs certificates for P-256 keys that others made: it reads requests and never sees their private keys. */
+export interface Authority {
+  /** The authority's own certificate, PEM. */
+  readonly certificate: string
+  /** For a broker: `hosts` are the names and addresses its clients will use. */
+  issueServerCertificate(request: string, expected: { name: string; hosts: readonly string[] }): Promise<Result<string>>
+  /** For a box or the collector: `name` is what the certificate will call it. Refuses a request for another name. */
+  issueClientCertificate(request: string, expected: { name: string }): Promise<Result<string>>
+}
+
+type AuthorityClock = Pick<Clock, 'wallMs'>
+
+/** Makes a new authority in `dir` (`ca.key`, `ca.crt`), valid for `validDays`; so are the certificates it issues. */
+export async function createAuthority(dir: string, deps: { clock: AuthorityClock; validDays: number }) {
+  const keys = await generateKey()
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: 'CN=Chuangping development authority',
+    keys,
+    notBefore: new Date(deps.clock.wallMs() - BACKDATE_MS),
+    notAfter: new Date(deps.clock.wallMs() + deps.validDays * DAY_MS),
+    signingAlgorithm: SIGNATURE,
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  })
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  writeFileAtomic(join(dir, 'ca.key'), await keyToPem(keys.privateKey), 0o600)
+  writeFileAtomic(join(dir, 'ca.crt'), toPem(certificate))
+  return authorityOf(certificate, keys.privateKey, deps.clock)
+}
+
+/** Opens the authority in `dir`. Refuses when its key does not belong to its certificate. */
+export async function openAuthority(dir: string, deps: { clock: AuthorityClock }): Promise<Result<Authority>> {
+  const key = readFileSync(join(dir, 'ca.key'), 'utf8')
+  const certificate = readFileSync(join(dir, 'ca.crt'), 'utf8')
+  if (!new NodeCertificate(certificate).checkPrivateKey(createPrivateKey(key))) {
+    return fail('authority-mismatch', `in ${dir} ca.key does not belong to ca.crt`)
+  }
+  return ok(authorityOf(new X509Certificate(certificate), await importKey(key), deps.clock))
+}
+
+function authorityOf(own: X509Certificate, signingKey: CryptoKey, clock: AuthorityClock): Authority {
+  async function issue(requestPem: string, name: string, usage: ExtendedKeyUsage, hosts: readonly string[]) {
+    const request = await readRequest(requestPem, name)
+    if (!request.ok) return request
+    const { publicKey } = request.value
+    const names = hosts.map(host => ({ type: isIP(host) ? ('ip' as const) : ('dns' as const), value: host }))
+    const certificate = await X509CertificateGenerator.create({
+      subject: `CN=${name}`,
+      issuer: own.subject,
+      publicKey: await publicKey.export(P256, ['verify']),
+      signingKey,
+      notBefore: new Date(clock.wallMs() - BACKDATE_MS),
+      // A certificate that outlives its authority would only seem to be valid.
+      notAfter: own.notAfter,
+      signingAlgorithm: SIGNATURE,
+      extensions: [
+        new BasicConstraintsExtension(false, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+        new ExtendedKeyUsageExtension([usage]),
+        await SubjectKeyIdentifierExtension.create(publicKey),
+        await AuthorityKeyIdentifierExtension.create(own.publicKey),
+        ...(names.length > 0 ? [new SubjectAlternativeNameExtension(names)] : []),
+      ],
+    })
+    return ok(toPem(certificate))
+  }
+
+  return {
+    certificate: toPem(own),
+    issueServerCertificate: (request, { name, hosts }) => issue(request, name, ExtendedKeyUsage.serverAuth, hosts),
+    issueClientCertificate: (request, { name }) => issue(request, name, ExtendedKeyUsage.clientAuth, []),
+  }
+}
+
+const toPem = (certificate: X509Certificate) => `${certificate.toString('pem').trim()}\n`
