@@ -53,14 +53,14 @@ export async function createDevelopmentIdentities(
   makePrivateFolder(dir)
   const authority = await ensureAuthority(folders.authority, clock)
   if (!authority.ok) return authority
-  const broker = await ensureBroker(folders.broker, authority.value, brokerHosts, clock)
+  const broker = await ensureBroker(folders.broker, authority.value, brokerHosts)
   if (!broker.ok) return broker
-  const collector = await ensureCollector(folders.collector, authority.value, clock)
+  const collector = await ensureCollector(folders.collector, authority.value)
   if (!collector.ok) return collector
   const address = `mqtts://${isIP(brokerHosts[0]) === 6 ? `[${brokerHosts[0]}]` : brokerHosts[0]}:${brokerPort}`
   for (const [box, folder] of Object.entries(folders.boxes)) {
     const enrolment: Enrolment = { box, broker: address, collector: collector.value }
-    const made = await ensureBox(folder, authority.value, enrolment, clock)
+    const made = await ensureBox(folder, authority.value, enrolment)
     if (!made.ok) return made
     makePrivateFolder(join(folders.collector, 'boxes'))
     writeIfChanged(join(folders.collector, 'boxes', `${box}.crt`), readFileSync(join(folder, 'box.crt'), 'utf8'))
@@ -68,9 +68,7 @@ export async function createDevelopmentIdentities(
   return ok(folders)
 }
 
-type WallClock = Pick<Clock, 'wallMs'>
-
-async function ensureAuthority(dir: string, clock: WallClock): Promise<Result<Authority>> {
+async function ensureAuthority(dir: string, clock: Pick<Clock, 'wallMs'>): Promise<Result<Authority>> {
   const [hasKey, hasCertificate] = [existsSync(join(dir, 'ca.key')), existsSync(join(dir, 'ca.crt'))]
   if (hasKey && hasCertificate) return openAuthority(dir, { clock })
   // The key is written first, so a key alone is a first start that was cut short.
@@ -78,22 +76,18 @@ async function ensureAuthority(dir: string, clock: WallClock): Promise<Result<Au
   return ok(await createAuthority(dir, { clock, validDays: VALID_DAYS }))
 }
 
-async function ensureBroker(dir: string, authority: Authority, hosts: readonly string[], clock: WallClock) {
+async function ensureBroker(dir: string, authority: Authority, hosts: readonly string[]) {
   const key = await ensureSigningKey(dir, 'broker.key')
   const covers = (certificate: X509Certificate) =>
     hosts.every(host => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)))
-  return ensureCertificate(dir, 'broker', { key, authority, clock, covers }, async () =>
+  return ensureCertificate(dir, 'broker', { key, authority, covers }, async () =>
     authority.issueServerCertificate(await createRequest('broker', key), { name: 'broker', hosts }),
   )
 }
 
-async function ensureCollector(
-  dir: string,
-  authority: Authority,
-  clock: WallClock,
-): Promise<Result<Enrolment['collector']>> {
+async function ensureCollector(dir: string, authority: Authority): Promise<Result<Enrolment['collector']>> {
   const key = await ensureSigningKey(dir, 'collector.key')
-  const made = await ensureCertificate(dir, 'collector', { key, authority, clock }, async () =>
+  const made = await ensureCertificate(dir, 'collector', { key, authority }, async () =>
     authority.issueClientCertificate(await createRequest(COLLECTOR_NAME, key), { name: COLLECTOR_NAME }),
   )
   if (!made.ok) return made
@@ -101,11 +95,11 @@ async function ensureCollector(
   return ok({ signingKey, openingKey: publicPem(ensureOpeningKey(join(dir, 'opening'))) })
 }
 
-async function ensureBox(dir: string, authority: Authority, enrolment: Enrolment, clock: WallClock) {
+async function ensureBox(dir: string, authority: Authority, enrolment: Enrolment) {
   const identity = await createBoxIdentity(dir, enrolment.box)
   if (!identity.ok) return identity
   const key = readFileSync(join(dir, 'box.key'), 'utf8')
-  const made = await ensureCertificate(dir, 'box', { key, authority, clock }, () =>
+  const made = await ensureCertificate(dir, 'box', { key, authority }, () =>
     authority.issueClientCertificate(identity.value.request, { name: enrolment.box }),
   )
   if (made.ok) writeIfChanged(join(dir, 'enrolment.yaml'), stringify(enrolment))
@@ -115,11 +109,10 @@ async function ensureBox(dir: string, authority: Authority, enrolment: Enrolment
 interface Expectation {
   key: string
   authority: Authority
-  clock: WallClock
   covers?: (certificate: X509Certificate) => unknown
 }
 
-/** Keeps `dir/name.crt` while it fits key and authority and is still valid, else has a new one issued. */
+/** Keeps `dir/name.crt` while it fits key and authority (with which it ends), else has a new one issued. */
 async function ensureCertificate(
   dir: string,
   name: string,
@@ -135,11 +128,10 @@ async function ensureCertificate(
   return ok()
 }
 
-function isStillGood(certificate: X509Certificate, { key, authority, clock, covers }: Expectation): boolean {
+function isStillGood(certificate: X509Certificate, { key, authority, covers }: Expectation): boolean {
   return (
     certificate.checkPrivateKey(createPrivateKey(key)) &&
     certificate.verify(new X509Certificate(authority.certificate).publicKey) &&
-    clock.wallMs() < Date.parse(certificate.validTo) &&
     Boolean(covers?.(certificate) ?? true)
   )
 }
