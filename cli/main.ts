@@ -1,5 +1,24 @@
 import { Command } from 'commander'
+import type { Text } from '#runtime/language.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
+
+/**
+ * Every first word of `chuangping`, and where its commands are. A part is loaded only when its word is
+ * given, so that a box never loads the collector and `prompt` answers at once.
+ */
+export const PARTS: readonly Part[] = [
+  {
+    words: {
+      identities: { zh: '开发用证书与密钥', en: 'certificates and keys for development' },
+    },
+    load: async () => (await import('./identities.ts')).addIdentityCommands,
+  },
+]
+
+interface Part {
+  words: Readonly<Record<string, Text>>
+  load(): Promise<(program: Command, terminal: Terminal) => void>
+}
 
 const TITLES: Record<string, string> = {
   'Usage:': '用法：',
@@ -8,8 +27,8 @@ const TITLES: Record<string, string> = {
   'Commands:': '命令：',
 }
 
-/** The program `chuangping`: one subcommand per part, in the reader's language. */
-export function createProgram(terminal: Terminal): Command {
+/** The program `chuangping`, in the reader's language, with the commands that `args` ask for loaded. */
+export async function createProgram(terminal: Terminal, args: readonly string[]): Promise<Command> {
   const program = new Command('chuangping')
     .description(
       terminal.say({
@@ -24,10 +43,20 @@ export function createProgram(terminal: Terminal): Command {
     .helpOption('-h, --help', terminal.say({ zh: '显示帮助', en: 'show this help' }))
     .helpCommand(false)
     .showHelpAfterError(true)
+  const word = args.find(arg => !arg.startsWith('-')) ?? ''
+  const asked = PARTS.find(part => Object.hasOwn(part.words, word))
+  if (asked) (await asked.load())(program, terminal)
+  else for (const part of PARTS) addSummaries(program, part, terminal)
   return program
 }
 
+/** Enough of a part for the list of commands. */
+function addSummaries(program: Command, part: Part, terminal: Terminal): void {
+  for (const [word, summary] of Object.entries(part.words)) program.command(word).description(terminal.say(summary))
+}
+
 if (import.meta.main) {
-  const terminal = createTerminal(process.env)
-  await createProgram(terminal).parseAsync()
+  const args = process.argv.slice(2)
+  const program = await createProgram(createTerminal(process.env), args)
+  await program.parseAsync(args, { from: 'user' })
 }
