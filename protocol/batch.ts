@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import Type from 'typebox'
-import { chainHashes } from './chain.ts'
-import { createWireForm } from './codec.ts'
-import { BoxIdSchema, BytesBetween, EpochSchema, HashSchema, SeqSchema, SignatureSchema } from './names.ts'
+import { CHAIN_START, chainHashes } from './chain.ts'
+import { createWireForm, isEqual, type WireFault } from './codec.ts'
+import { BoxIdSchema, BytesBetween, CountSchema, EpochSchema, HashSchema, SeqSchema, SignatureSchema } from './names.ts'
 import { fail, ok, type Result } from './result.ts'
 import { isSignedBy, signTagged } from './signature.ts'
 
@@ -28,7 +28,7 @@ export const BatchSchema = Type.Object(
       minItems: 1,
       maxItems: BATCH_ENTRIES_MAX,
     }),
-    newest: Type.Integer({ title: 'Newest number in the journal when this was sent (for display)', minimum: 0 }),
+    newest: CountSchema('Newest number in the journal when this was sent (for display)'),
     signature: SignatureSchema,
   },
   { additionalProperties: false, title: '批 Batch' },
@@ -36,18 +36,25 @@ export const BatchSchema = Type.Object(
 export type Batch = Type.Static<typeof BatchSchema>
 
 const wireForm = createWireForm('batch', BatchSchema)
-export const encodeBatch = wireForm.encode
+
+/** Throws when the batch does not fit the schema or the limit: whoever cuts batches counts their bytes. */
+export function encodeBatch(batch: Batch): Uint8Array {
+  const bytes = wireForm.encode(batch)
+  if (bytes.length > BATCH_BYTES_MAX) throw new Error(`a batch of ${bytes.length} bytes, at most ${BATCH_BYTES_MAX}`)
+  return bytes
+}
 
 /** Reads a batch, telling an unknown version apart from rubbish. Does not verify: see `verifyBatch`. */
-export function decodeBatch(bytes: Uint8Array): ReturnType<typeof wireForm.decode> | Result<never, BatchFault> {
+export function decodeBatch(bytes: Uint8Array): Result<Batch, WireFault | BatchFault> {
   if (bytes.length > BATCH_BYTES_MAX) {
     return fail('batch-too-big', `batch has ${bytes.length} bytes, at most ${BATCH_BYTES_MAX} are allowed`)
   }
   const decoded = wireForm.decode(bytes)
-  if (decoded.ok) return decoded
-  const version = versionOf(bytes)
-  if (version !== undefined && version !== PROTOCOL_VERSION) {
-    return fail('unknown-version', `batch has version ${version}, this collector reads ${PROTOCOL_VERSION}`)
+  if (!decoded.ok) return decoded
+  const { first, previous, entries } = decoded.value
+  if (!Number.isSafeInteger(first + entries.length)) return fail('not-valid', 'batch: /first leaves no room to count')
+  if (first === 1 && !isEqual(previous, CHAIN_START)) {
+    return fail('not-valid', 'batch: /previous must be 32 zero bytes before entry 1')
   }
   return decoded
 }
@@ -69,9 +76,4 @@ export function verifyBatch(batch: Batch, publicKey: KeyObject): Result<Uint8Arr
     return fail('bad-signature', 'the signature does not fit the entries, their numbers, the box or its key')
   }
   return ok(hashes)
-}
-
-function versionOf(bytes: Uint8Array): number | undefined {
-  const loose = createWireForm('batch', Type.Object({ version: Type.Integer() })).decode(bytes)
-  return loose.ok ? loose.value.version : undefined
 }

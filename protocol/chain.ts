@@ -18,6 +18,7 @@ const TAG = Buffer.from('chuangping entry v1\n')
  *            ‖ hash of the previous entry (32) ‖ the entry's bytes )
  */
 export function entryHash(chain: ChainId, seq: number, previousHash: Uint8Array, bytes: Uint8Array): Uint8Array {
+  if (chain.epoch.length !== 16 || previousHash.length !== 32) throw new Error('an epoch has 16 bytes, a hash 32')
   const box = Buffer.from(chain.box)
   const head = Buffer.alloc(TAG.length + 1 + box.length + 16 + 8 + 32)
   let at = TAG.copy(head)

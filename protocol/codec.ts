@@ -2,7 +2,11 @@ import { decode, encode, rfc8949EncodeOptions } from 'cborg'
 import type Type from 'typebox'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { Errors } from 'typebox/value'
 import { fail, ok, type Result } from './result.ts'
+import { describeErrors, oneLine } from './schema-errors.ts'
+
+export { describeErrors }
 
 /**
  * One wire form for everything: CBOR in core deterministic encoding (RFC 8949 section 4.2.1), checked
@@ -11,26 +15,38 @@ import { fail, ok, type Result } from './result.ts'
 export interface WireForm<T> {
   /** Encodes a value. Throws when the value does not fit the schema: then the caller is wrong, not the world. */
   encode(value: T): Uint8Array
-  decode(bytes: Uint8Array): Result<T, { code: 'not-decodable' | 'not-deterministic' | 'not-valid'; detail: string }>
+  /** Never throws, whatever the bytes. */
+  decode(bytes: Uint8Array): Result<T, WireFault>
 }
+
+/** Why bytes were refused. `unknown-version`: readable, but of a version this program does not speak. */
+export interface WireFault {
+  code: 'not-decodable' | 'not-deterministic' | 'not-valid' | 'unknown-version'
+  detail: string
+}
+
+// An optional property that is present but undefined has no encoding of its own: it is left out.
+const ENCODE_OPTIONS = { ...rfc8949EncodeOptions, ignoreUndefinedProperties: true }
+const DECODE_OPTIONS = { strict: true, allowIndefinite: false, allowUndefined: false, rejectDuplicateMapKeys: true }
 
 export function createWireForm<S extends TSchema>(name: string, schema: S): WireForm<Type.Static<S>> {
   const compiled = Compile(schema)
   return {
     encode(value) {
-      if (!compiled.Check(value)) throw new Error(`cannot encode ${name}: ${describeErrors(compiled.Errors(value))}`)
-      return encode(value, rfc8949EncodeOptions)
+      if (!compiled.Check(value)) throw new Error(`cannot encode ${name}: ${explain(schema, value)}`)
+      return encode(value, ENCODE_OPTIONS)
     },
     decode(bytes) {
       let value: unknown
       try {
-        value = decode(bytes, { strict: true, allowUndefined: false, allowNaN: false, allowInfinity: false })
+        value = decode(bytes, DECODE_OPTIONS)
       } catch (error) {
-        return fail('not-decodable', `${name} is not CBOR: ${(error as Error).message}`)
+        // The library throws one kind of error for every cause, and a RangeError for nesting without end.
+        return fail('not-decodable', `${name} is not CBOR: ${oneLine((error as Error).message, 120)}`)
       }
-      if (!compiled.Check(value)) return fail('not-valid', `${name}: ${describeErrors(compiled.Errors(value))}`)
-      // Covers what strict decoding does not: key order, duplicate keys, floats that are integers.
-      if (!isEqual(encode(value, rfc8949EncodeOptions), bytes)) {
+      if (!compiled.Check(value)) return refuse(name, schema, value)
+      // Covers what strict decoding does not: key order, text that is not UTF-8, floats that are integers.
+      if (!isEqual(encode(value, ENCODE_OPTIONS), bytes)) {
         return fail('not-deterministic', `${name} is valid but not in deterministic encoding`)
       }
       return ok(value as Type.Static<S>)
@@ -38,24 +54,48 @@ export function createWireForm<S extends TSchema>(name: string, schema: S): Wire
   }
 }
 
-/** The first few problems of a failed check as one sentence: path, and what is allowed. Never the value itself. */
-export function describeErrors(errors: Iterable<{ instancePath: string; message: string; params: object }>): string {
-  const lines = [...errors].slice(0, 5).map(error => {
-    const { requiredProperties, additionalProperties } = error.params as Record<string, string[] | undefined>
-    const names = requiredProperties ?? additionalProperties
-    return `${error.instancePath || '/'} ${error.message}${names ? ` (${names.join(', ')})` : ''}`
-  })
-  return lines.join('; ')
+function refuse(name: string, schema: TSchema, value: unknown): Result<never, WireFault> {
+  const known = (propertiesOf(schema)?.['version'] as { const?: unknown } | undefined)?.const
+  const version = isRecord(value) ? value['version'] : undefined
+  if (known !== undefined && Number.isInteger(version) && version !== known) {
+    return fail('unknown-version', `${name} has version ${version}, this program reads version ${known}`)
+  }
+  return fail('not-valid', `${name}: ${explain(schema, value)}`)
+}
+
+/** Of a union told apart by `kind`, only the problems of the kind the value claims to be. */
+function explain(schema: TSchema, value: unknown): string {
+  const members = (schema as { anyOf?: TSchema[] }).anyOf
+  if (!members || !isRecord(value)) return describeErrors(Errors(schema, value))
+  const kinds = members.map(member => (propertiesOf(member)?.['kind'] as { const?: unknown } | undefined)?.const)
+  const claimed = members[kinds.indexOf(value['kind'])]
+  return claimed ? describeErrors(Errors(claimed, value)) : `/kind must be one of: ${kinds.join(', ')}`
+}
+
+function propertiesOf(schema: TSchema): Record<string, TSchema> | undefined {
+  return (schema as { properties?: Record<string, TSchema> }).properties
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+  return Buffer.compare(a, b) === 0
 }
 
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
 
+/** The bytes of a hex text. Throws on anything else; text from outside goes through `parseHex`. */
 export function fromHex(hex: string): Uint8Array {
-  return new Uint8Array(Buffer.from(hex, 'hex'))
+  const bytes = parseHex(hex)
+  if (!bytes) throw new Error(`not a hex text of whole bytes (${hex.length} characters)`)
+  return bytes
+}
+
+/** The bytes of a hex text, either case; undefined when it is none. */
+export function parseHex(hex: string): Uint8Array | undefined {
+  return /^(?:[0-9a-f]{2})*$/i.test(hex) ? new Uint8Array(Buffer.from(hex, 'hex')) : undefined
 }

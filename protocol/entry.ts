@@ -7,11 +7,13 @@ import {
   CaseNumberSchema,
   ClerkIdSchema,
   CodeSchema,
+  CountSchema,
   EpochSchema,
   HashSchema,
   InstantMsSchema,
   ItemSchema,
   NoteSchema,
+  Printable,
   PromptIdSchema,
   SeqSchema,
   ServiceNumberSchema,
@@ -30,7 +32,7 @@ const strict = { additionalProperties: false } as const
 export const EntryTimeSchema = Type.Object(
   {
     boot: Bytes(16, 'Boot id'),
-    mono: Type.Integer({ title: 'Milliseconds since boot', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    mono: CountSchema('Milliseconds since boot'),
     wall: InstantMsSchema,
     synced: Type.Boolean({ title: 'Whether the wall clock had been set from a time source' }),
   },
@@ -71,13 +73,13 @@ const OriginSchema = Type.Object(
 
 const BODIES = {
   /** The agent started. The first entry of an epoch carries `origin`. */
-  boot: Type.Object({ agent: Type.String({ maxLength: 40 }), origin: Type.Optional(OriginSchema) }, strict),
+  boot: Type.Object({ agent: Printable(40, { title: 'Agent version' }), origin: Type.Optional(OriginSchema) }, strict),
   /** What drives a window from here on. */
   config: Type.Object(
     {
       window: WindowIdSchema,
-      profile: Type.String({ maxLength: 64 }),
-      version: Type.String({ maxLength: 20 }),
+      profile: Printable(64),
+      version: Printable(20),
       hash: HashSchema,
     },
     strict,
@@ -105,19 +107,27 @@ const BODIES = {
     { prompt: PromptIdSchema, provenance: Type.Enum(['pad', 'screen']), sealed: SealedSchema },
     strict,
   ),
-  /** Every end of a prompt but `rated`. */
-  outcome: Type.Object(
-    {
-      prompt: PromptIdSchema,
-      outcome: Type.Enum(['declined', 'timed-out', 'cancelled', 'pad-unavailable']),
-      reason: Type.Optional(CodeSchema),
-      note: Type.Optional(NoteSchema),
-    },
-    strict,
+  /** Every end of a prompt but `rated`. To cancel is somebody's act, so it says why. */
+  outcome: Type.Refine(
+    Type.Object(
+      {
+        prompt: PromptIdSchema,
+        outcome: Type.Enum(['declined', 'timed-out', 'cancelled', 'pad-unavailable']),
+        reason: Type.Optional(CodeSchema),
+        note: Type.Optional(NoteSchema),
+      },
+      strict,
+    ),
+    body => body.outcome !== 'cancelled' || body.reason !== undefined,
+    () => 'must have a reason when the outcome is cancelled',
   ),
   /** True time learnt from a signed source: for this boot, `mono` was `truth` ± `error`. */
   anchor: Type.Object(
-    { truth: InstantMsSchema, errorMs: Type.Integer({ minimum: 0 }), source: Type.Enum(['receipt', 'session']) },
+    {
+      truth: InstantMsSchema,
+      errorMs: CountSchema('Bound of the error, ms'),
+      source: Type.Enum(['receipt', 'session']),
+    },
     strict,
   ),
   /** Collector's chain: a box was enrolled with this public key (SubjectPublicKeyInfo). */
@@ -127,7 +137,7 @@ const BODIES = {
     {
       case: CaseNumberSchema,
       service: ServiceNumberSchema,
-      source: Type.String({ title: 'Name of the API key that registered it', maxLength: 64 }),
+      source: Printable(64, { title: 'Name of the API key that registered it' }),
       item: Type.Optional(ItemSchema),
       window: Type.Optional(WindowIdSchema),
       clerk: Type.Optional(ClerkIdSchema),

@@ -2,12 +2,17 @@ import Type from 'typebox'
 
 /** The names that cross the boundary, each with its grammar in one place. */
 
+const BOX_ID = /^[a-z0-9][a-z0-9-]{0,31}$/
+
 /** A box: also its certificate's common name, its MQTT client id and a topic level, hence the narrow alphabet. */
 export const BoxIdSchema = Type.String({
   title: '盒子编号 Box id',
   description: 'Lower-case letters, digits and hyphens, at most 32, starting with a letter or digit.',
-  pattern: '^[a-z0-9][a-z0-9-]{0,31}$',
+  pattern: BOX_ID.source,
 })
+
+/** Whether a text may stand for a box in a topic or an access rule. */
+export const isBoxId = (text: string): boolean => BOX_ID.test(text)
 
 /** The common name of the collector's own certificate; no box may be called so. */
 export const COLLECTOR_NAME = 'collector'
@@ -18,31 +23,42 @@ export const WindowIdSchema = Type.String({
   pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$',
 })
 
-/** Text without control, format, private or surrogate characters, and without line breaks. */
-function printable(maxLength: number, options: Type.TStringOptions = {}) {
+/**
+ * One line of text: no control, format (zero-width, direction), private-use or lone surrogate characters.
+ * Unassigned characters pass: what is assigned depends on the reader's Unicode version, and readers must agree.
+ */
+export function Printable(maxLength: number, options: Type.TStringOptions = {}) {
   return Type.Refine(
     Type.String({ minLength: 1, maxLength, ...options }),
-    value => !/[\p{C}\p{Zl}\p{Zp}]/u.test(value),
-    () => 'must have no control characters',
+    value => !/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u.test(value),
+    () => 'must have no control, invisible or private-use characters',
   )
 }
 
-export const ClerkIdSchema = printable(32, { title: '工作人员编号 Clerk id' })
+/** An identifier people compare by eye: in addition nothing that is drawn as nothing, and no white space. */
+function visible(maxLength: number, options: Type.TStringOptions) {
+  return Type.Refine(
+    Printable(maxLength, options),
+    value => !/[\s\p{Default_Ignorable_Code_Point}\u2800]/u.test(value),
+    () => 'must have no white space and no invisible characters',
+  )
+}
+
+export const ClerkIdSchema = Printable(32, { title: '工作人员编号 Clerk id' })
 
 /** 办件编号, at most 50 characters (GB/T 39046-2020 table 9: an..50), no white space anywhere. */
-export const CaseNumberSchema = Type.Refine(
-  printable(50, { title: '办件编号 Case number', description: '1 to 50 characters, no spaces or control characters.' }),
-  value => !/\s/u.test(value),
-  () => 'must have no white space',
-)
+export const CaseNumberSchema = visible(50, {
+  title: '办件编号 Case number',
+  description: '1 to 50 characters, no white space, no control or invisible characters.',
+})
 
 /** 服务编号: the nth service of a case (GB/T 39046-2020 table 9: n..2). */
 export const ServiceNumberSchema = Type.Integer({ title: '服务编号 Service number', minimum: 1, maximum: 99 })
 
-export const ItemSchema = printable(200, { title: '事项 Item' })
+export const ItemSchema = Printable(200, { title: '事项 Item' })
 
 /** A free remark by a member of staff; never a citizen's words, which are sealed. */
-export const NoteSchema = printable(200, { title: '说明 Note' })
+export const NoteSchema = Printable(200, { title: '说明 Note' })
 
 /** A short machine-made word such as a reason or a state. */
 export const CodeSchema = Type.String({ title: '代码 Code', pattern: '^[a-z][a-z0-9-]{0,39}$' })
@@ -77,3 +93,8 @@ export const InstantMsSchema = Type.Integer({
   minimum: -8_640_000_000_000_000,
   maximum: 8_640_000_000_000_000,
 })
+
+/** How many of something. Bounded so that a number is always an integer on the wire, never a float. */
+export function CountSchema(title: string) {
+  return Type.Integer({ title, minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+}

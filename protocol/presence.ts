@@ -1,15 +1,14 @@
 import Type from 'typebox'
 import { createWireForm } from './codec.ts'
-import { CodeSchema, WindowIdSchema } from './names.ts'
+import { CodeSchema, CountSchema, Printable, WindowIdSchema } from './names.ts'
 
 /** A box's status: retained, and its last will says `online: false`. */
 export const PresenceSchema = Type.Object(
   {
     version: Type.Literal(1),
     online: Type.Boolean(),
-    agent: Type.String({ title: 'Agent version', maxLength: 40 }),
-    /** Entries the box holds without a receipt. */
-    backlog: Type.Integer({ minimum: 0 }),
+    agent: Printable(40, { title: 'Agent version' }),
+    backlog: CountSchema('Entries the box holds without a receipt'),
     windows: Type.Array(Type.Object({ window: WindowIdSchema, pad: CodeSchema }, { additionalProperties: false }), {
       maxItems: 32,
     }),

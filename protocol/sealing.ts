@@ -12,13 +12,33 @@ import { fail, type Result } from './result.ts'
  * The plaintext is padded to one length per provenance, never by content, so the length tells nothing.
  */
 
+/** Together with the most tags this fits the padding of a screen; a test counts it. 500 Chinese characters. */
+export const WORDS_BYTES_MAX = 1500
+
+const WordsSchema = Type.Refine(
+  Type.Refine(
+    Type.String({ title: '评价意见 Words', minLength: 1, maxLength: WORDS_BYTES_MAX }),
+    value => Buffer.byteLength(value) <= WORDS_BYTES_MAX,
+    () => `must have at most ${WORDS_BYTES_MAX} bytes of UTF-8`,
+  ),
+  // Line breaks and emoji are a citizen's good right; what has no UTF-8 or is eaten by readers (a leading
+  // byte order mark) would make a sealed rating that nobody can open again.
+  value => value.isWellFormed() && !/[\ufeff\0-\x09\x0b-\x1f\x7f]/.test(value),
+  () => 'must have no control characters but line breaks',
+)
+
 export const RatingTextSchema = Type.Object(
   {
     grade: GradeSchema,
-    tags: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 16 }), { minItems: 1, maxItems: 20 })),
-    words: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
+    tags: Type.Optional(
+      Type.Array(Type.String({ title: '测评指标 Tag', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,15}$' }), {
+        minItems: 1,
+        maxItems: 20,
+      }),
+    ),
+    words: Type.Optional(WordsSchema),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, title: '评价内容 Rating text' },
 )
 /** What a citizen said: only ever in memory between press and seal, and behind the collector's opening key. */
 export type RatingText = Type.Static<typeof RatingTextSchema>
