@@ -1,44 +1,29 @@
-import { readFileSync } from 'node:fs'
 import type Type from 'typebox'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { Settings } from 'typebox/system'
 import { Default } from 'typebox/value'
 import { type Document, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { ok, type Result } from '#protocol/result.ts'
+import { oneLine, readableProblems } from '#protocol/schema-errors.ts'
+import { dataOf, type FileFault, fileFault, PROBLEMS_MAX, readText } from './yaml-text.ts'
 
-/** Every problem of a file at once, each with its place, what was found and what is allowed. */
-export interface FileFault {
-  code: 'file-not-readable' | 'file-not-valid'
-  detail: string
-  problems: FileProblem[]
-}
-
-export interface FileProblem {
-  path: string
-  line: number
-  column: number
-  message: string
-}
+export type { FileFault, FileProblem } from './yaml-text.ts'
 
 /**
  * Reads a YAML file against one schema: types, defaults and ranges live there. Unknown keys are errors.
- * The value is frozen. `overrides` are dotted paths to YAML scalars (from the environment) that win over the file.
+ * The value is frozen. `overrides` are dotted paths to texts (from the environment) that win over the file.
  */
 export function loadYaml<S extends TSchema>(
   file: string,
   schema: S,
   overrides: ReadonlyMap<string, string> = new Map(),
 ): Result<Type.Static<S>, FileFault> {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    const message = (error as NodeJS.ErrnoException).code ?? String(error)
-    return fault('file-not-readable', file, [{ path: '', line: 0, column: 0, message: `cannot be read: ${message}` }])
-  }
-  return parseYaml(text, schema, file, overrides)
+  const text = readText(file)
+  return text.ok ? parseYaml(text.value, schema, file, overrides) : text
 }
 
+/** The same for a text at hand; `file` is only its name in problems. */
 export function parseYaml<S extends TSchema>(
   text: string,
   schema: S,
@@ -47,27 +32,74 @@ export function parseYaml<S extends TSchema>(
 ): Result<Type.Static<S>, FileFault> {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(error => {
-      const { line, col } = lines.linePos(error.pos[0])
-      return { path: '', line, column: col, message: error.message }
-    })
-    return fault('file-not-valid', file, problems)
-  }
-  for (const [path, scalar] of overrides) {
-    document.setIn(path.split('.'), parseDocument(scalar).contents)
-  }
-  const value = Default(schema, document.toJS() ?? {})
+  const parsed = dataOf(file, document, lines)
+  if (!parsed.ok) return parsed
+  const overridden = withOverrides(parsed.value ?? {}, schema, overrides)
+  const value = Default(schema, overridden)
   const compiled = Compile(schema)
   if (compiled.Check(value)) return ok(deepFreeze(value) as Type.Static<S>)
-  const problems = readableErrors(compiled.Errors(value)).map(({ path, message }) => {
-    const { line, col } = lines.linePos(offsetOf(document, path))
-    return { path: path.join('.'), line, column: col, message: `${message}${found(value, path)}` }
+  const problems = readableProblems(allErrors(() => compiled.Errors(value))).map(({ path, message }) => {
+    const dotted = path.join('.')
+    const isOverridden = overrides.has(dotted)
+    const { line, col } = isOverridden ? { line: 0, col: 0 } : lines.linePos(offsetOf(document, path))
+    const where = isOverridden ? ' (from the environment)' : ''
+    return { path: dotted, line, column: col, message: `${message}${found(value, schema, path)}${where}` }
   })
-  return fault('file-not-valid', file, problems)
+  return fault(
+    'file-not-valid',
+    file,
+    problems.sort((a, b) => a.line - b.line || a.column - b.column),
+  )
 }
 
-/** `PREFIX_A_B=…` overrides `a.b`: the environment wins over the file. Names are matched without case. */
+/** TypeBox stops at eight errors unless told otherwise, and can only be told globally. */
+function allErrors<T>(collect: () => T): T {
+  const { maxErrors } = Settings.Get()
+  Settings.Set({ maxErrors: PROBLEMS_MAX })
+  try {
+    return collect()
+  } finally {
+    Settings.Set({ maxErrors })
+  }
+}
+
+function withOverrides(root: unknown, schema: TSchema, overrides: ReadonlyMap<string, string>): unknown {
+  if (!isRecord(root)) return root
+  for (const [path, text] of overrides) {
+    const names = path.split('.')
+    const last = names.pop()!
+    let at: unknown = root
+    for (const name of names) {
+      if (!isRecord(at)) break
+      at[name] ??= {}
+      at = at[name]
+    }
+    // What stands in the way is not a group of settings: the check against the schema will say so.
+    if (isRecord(at)) at[last] = scalarOf(text, schemaAt(schema, path.split('.')))
+  }
+  return root
+}
+
+/** The environment holds text only: a text setting takes it as it is ("007"), others read it as YAML would. */
+function scalarOf(text: string, schema: TSchema | undefined): unknown {
+  const { type } = (schema ?? {}) as { type?: string }
+  if (type === 'string') return text
+  const document = parseDocument(text)
+  return document.errors.length === 0 && isScalar(document.contents) ? document.contents.toJSON() : text
+}
+
+function schemaAt(schema: TSchema | undefined, path: string[]): TSchema | undefined {
+  return path.reduce<TSchema | undefined>((at, name) => {
+    const { properties, items } = (at ?? {}) as { properties?: Record<string, TSchema>; items?: TSchema }
+    return items ?? (properties && Object.hasOwn(properties, name) ? properties[name] : undefined)
+  }, schema)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** `PREFIX_A_B=…` overrides `a.b`: the environment wins over the file. Names are upper case, as `environmentName` says. */
 export function overridesFromEnvironment(schema: TSchema, prefix: string, env: NodeJS.ProcessEnv): Map<string, string> {
   const overrides = new Map<string, string>()
   for (const path of leafPaths(schema)) {
@@ -83,58 +115,17 @@ export function environmentName(prefix: string, path: string): string {
 
 /** Dotted paths of every scalar setting of a schema of nested objects. */
 export function leafPaths(schema: TSchema, prefix = ''): string[] {
-  const properties = (schema as { properties?: Record<string, TSchema> }).properties
-  if (!properties) return prefix && (schema as { type?: string }).type !== 'array' ? [prefix] : []
+  const { properties, type } = schema as { properties?: Record<string, TSchema>; type?: string }
+  if (!properties) return prefix && type !== 'array' && type !== 'object' ? [prefix] : []
   return Object.entries(properties).flatMap(([name, child]) => leafPaths(child, prefix ? `${prefix}.${name}` : name))
 }
 
-function fault(code: FileFault['code'], file: string, problems: FileProblem[]): { ok: false; error: FileFault } {
-  const detail = problems
-    .map(p => `${file}${p.line ? `:${p.line}:${p.column}` : ''}${p.path ? `  ${p.path}` : ''}  ${p.message}`)
-    .join('\n')
-  return { ok: false, error: { code, detail, problems } }
-}
-
-interface SchemaError {
-  keyword: string
-  instancePath: string
-  message: string
-  params: object
-}
-
-function readableErrors(errors: Iterable<SchemaError>): { path: string[]; message: string }[] {
-  const seen = new Set<string>()
-  const readable: { path: string[]; message: string }[] = []
-  for (const error of errors) {
-    const path = error.instancePath
-      .split('/')
-      .slice(1)
-      .map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    const params = error.params as Record<string, unknown>
-    const add = (at: string[], message: string) => {
-      const key = at.join('/')
-      if (!seen.has(key)) readable.push({ path: at, message })
-      seen.add(key)
-    }
-    // A key the schema does not know comes twice: as "schema is false" at the key, and by name at its parent.
-    if (error.keyword === 'boolean') continue
-    if (error.keyword === 'additionalProperties') {
-      for (const name of params['additionalProperties'] as string[]) add([...path, name], 'is not a known setting')
-    } else if (error.keyword === 'required') {
-      for (const name of params['requiredProperties'] as string[]) add([...path, name], 'is required')
-    } else if (error.keyword === 'enum') {
-      add(path, `must be one of: ${(params['allowedValues'] as unknown[]).join(', ')}`)
-    } else {
-      add(path, error.message)
-    }
-  }
-  return readable
-}
-
-function found(value: unknown, path: string[]): string {
+/** What stands there now; cut, and left out where the schema says `writeOnly` (a password, a key). */
+function found(value: unknown, schema: TSchema, path: string[]): string {
   let at = value
   for (const part of path) at = (at as Record<string, unknown> | undefined)?.[part]
-  return at === undefined || typeof at === 'object' ? '' : `, found ${JSON.stringify(at)}`
+  const isSecret = (schemaAt(schema, path) as { writeOnly?: boolean } | undefined)?.writeOnly === true
+  return at === undefined || typeof at === 'object' || isSecret ? '' : `, found ${oneLine(JSON.stringify(at), 60)}`
 }
 
 /** Where in the text a path stands, or its nearest parent that exists. */

@@ -9,11 +9,21 @@ export function createSystemClock(): Clock {
     monoMs: () => Number(process.hrtime.bigint() / 1_000_000n),
     isSynced,
     boot: bootId(),
-    after(delayMs, then) {
-      const timer = setTimeout(then, delayMs)
-      return () => clearTimeout(timer)
-    },
+    after,
   }
+}
+
+/** The longest delay of `setTimeout`; a longer one would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
+function after(delayMs: number, then: () => void): () => void {
+  let timer: NodeJS.Timeout
+  const wait = (restMs: number) => {
+    const stepMs = Math.min(restMs, TIMER_MS_MAX)
+    timer = setTimeout(() => (restMs > stepMs ? wait(restMs - stepMs) : then()), stepMs)
+  }
+  wait(delayMs)
+  return () => clearTimeout(timer)
 }
 
 function bootId(): Uint8Array {
