@@ -45,7 +45,7 @@ export function parseYaml<S extends TSchema>(
     const where = isOverridden ? ' (from the environment)' : ''
     return { path: dotted, line, column: col, message: `${message}${found(value, schema, path)}${where}` }
   })
-  return fault(
+  return fileFault(
     'file-not-valid',
     file,
     problems.sort((a, b) => a.line - b.line || a.column - b.column),
