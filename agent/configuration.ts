@@ -1,0 +1,76 @@
+import Type from 'typebox'
+import { WindowIdSchema } from '#protocol/names.ts'
+import { DurationSchema } from '#runtime/duration.ts'
+
+const strict = { additionalProperties: false } as const
+
+/** Settings of one box. Types, defaults, ranges and meanings live here and nowhere else. */
+export const AgentConfigurationSchema = Type.Object(
+  {
+    identity: Type.String({
+      title: '身份文件夹 Identity folder',
+      description: 'Holds enrolment.yaml, box.key, box.crt and ca.crt. Relative to this file.',
+      default: 'identity',
+    }),
+    journal: Type.String({
+      title: '日志链文件夹 Journal folder',
+      description: 'Where ratings are written before anybody is thanked. Relative to this file.',
+      default: 'journal',
+    }),
+    profiles: Type.String({
+      title: '评价器型号文件夹 Device profiles folder',
+      description: 'One folder per pad model. Empty: those that come with the program.',
+      default: '',
+    }),
+    windows: Type.Array(
+      Type.Object(
+        {
+          window: WindowIdSchema,
+          profile: Type.String({ title: '评价器型号 Pad profile', pattern: '^[a-z0-9][a-z0-9-]{0,63}$' }),
+          port: Type.String({
+            title: '串口 Serial port',
+            description: 'Prefer a name under /dev/serial/by-path: it names the socket, and stays.',
+            pattern: '^/',
+          }),
+          site: Type.Optional(
+            Type.Record(Type.String(), Type.Unknown(), {
+              title: '现场参数 Site overrides',
+              description: "Only what the profile's own list allows, for instance address or baud.",
+            }),
+          ),
+        },
+        strict,
+      ),
+      { title: '窗口 Windows', minItems: 1, maxItems: 32 },
+    ),
+    session: Type.Object(
+      {
+        ask: DurationSchema({ title: '邀评时长 How long the pad asks', default: '60s' }),
+        undo: DurationSchema({ title: '改评时长 How long a second press replaces the first', default: '3s' }),
+        stuckKey: DurationSchema({ title: '按键卡住判定 A key down this long is stuck', default: '10s' }),
+      },
+      { ...strict, default: {} },
+    ),
+    panel: Type.Object(
+      {
+        host: Type.String({
+          title: '监听地址 Address',
+          description: 'Loopback unless clerks use another computer; those must be paired.',
+          default: '127.0.0.1',
+        }),
+        port: Type.Integer({ title: '端口 Port', description: '0 takes a free one.', minimum: 0, maximum: 65535, default: 8610 }),
+        allowedOrigins: Type.Array(Type.String({ pattern: '^https?://[^/]+$' }), {
+          title: '允许的网页来源 Web origins',
+          description: 'Origins of business systems whose pages may ask for a rating.',
+          default: [],
+        }),
+      },
+      { ...strict, default: {} },
+    ),
+    logLevel: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { title: '日志级别 Log level', default: 'info' }),
+  },
+  { ...strict, title: '盒子配置 Box configuration' },
+)
+export type AgentConfiguration = Type.Static<typeof AgentConfigurationSchema>
+
+export const AGENT_ENVIRONMENT_PREFIX = 'CHUANGPING_AGENT'

@@ -1,0 +1,37 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { EnrolmentSchema } from '#protocol/enrolment.ts'
+import { fail, ok, type Result } from '#protocol/result.ts'
+import { loadYaml } from '#runtime/configuration.ts'
+
+/** Who this box is and whom it believes, as its enrolment laid down. */
+export interface Identity {
+  box: string
+  brokerUrl: string
+  tls: { ca: Buffer; cert: Buffer; key: Buffer }
+  boxKey: KeyObject
+  receiptKey: KeyObject
+  openingKey: KeyObject
+}
+
+export function loadIdentity(folder: string): Result<Identity> {
+  const enrolment = loadYaml(join(folder, 'enrolment.yaml'), EnrolmentSchema)
+  if (!enrolment.ok) return enrolment
+  const { box, broker, collector } = enrolment.value
+  try {
+    const [ca, cert, key] = ['ca.crt', 'box.crt', 'box.key'].map(name => readFileSync(join(folder, name)))
+    return ok({
+      box,
+      brokerUrl: broker,
+      tls: { ca: ca!, cert: cert!, key: key! },
+      boxKey: createPrivateKey(key!),
+      receiptKey: createPublicKey(collector.signingKey),
+      openingKey: createPublicKey(collector.openingKey),
+    })
+  } catch (error) {
+    // Files that are missing or are no keys: the message names the file, and holds nothing of a key.
+    const { code, path, message } = error as NodeJS.ErrnoException
+    return fail('identity-not-usable', path ? `${path}: ${code}` : `${folder}: ${message}`)
+  }
+}

@@ -1,0 +1,227 @@
+import { existsSync, mkdirSync, renameSync, statfsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import Database from 'better-sqlite3'
+import { BATCH_BYTES_MAX } from '#protocol/batch.ts'
+import { CHAIN_START, entryHash } from '#protocol/chain.ts'
+import type { Clock, RandomBytes } from '#protocol/clock.ts'
+import { isEqual, toHex } from '#protocol/codec.ts'
+import { decodeEntry, type Entry, type EntryBody, type EntryKind, encodeEntry } from '#protocol/entry.ts'
+import { fail, ok, type Result } from '#protocol/result.ts'
+
+/** The durable, hash-linked sequence of what this box wrote (日志链). Append-only; only a receipt frees an entry. */
+export interface Journal {
+  readonly epoch: Uint8Array
+  /** Why this epoch began when it was made by this very opening; undefined for a journal that goes on. */
+  readonly origin: EntryBody<'boot'>['origin'] | undefined
+  /** Prompts that were open when the journal was opened: the process before this one was stopped in the middle. */
+  readonly openPrompts: readonly { prompt: Uint8Array; window: string }[]
+  /**
+   * Appends one entry and returns its number and hash.
+   *
+   * On return the entry is on disk (one fsync). Numbers start at 1, have no holes and are never given
+   * twice. Throws if the disk refuses; the caller must not thank the citizen then.
+   */
+  append<K extends EntryKind>(kind: K, body: EntryBody<K>): { seq: number; hash: Uint8Array }
+  /** Number and hash of the newest entry; 0 and the chain's start when there is none. */
+  newest(): { seq: number; hash: Uint8Array }
+  /** Up to which number the collector has sent a receipt; 0 when none. */
+  receiptedSeq(): number
+  /** Entries after `seq`, oldest first, at most `entriesMax` and what fits one batch. */
+  read(seq: number, entriesMax: number): { previous: Uint8Array; entries: Uint8Array[] }
+  /**
+   * Moves the cursor to what a receipt says, also backwards (a collector restored from an old backup).
+   * Refuses a receipt for an entry this journal has not, or has with another hash.
+   */
+  receipt(seq: number, hash: Uint8Array): Result<void>
+  /** Entries from the newest back, for what must be known again after a restart. */
+  newestFirst(): Iterable<Entry>
+  /** Whether a prompt may be opened: there is room for everything that can follow it. */
+  hasRoom(): boolean
+  /** Moves what was written from the log into the file; costs I/O, so it is called in idle time. */
+  checkpoint(): void
+  close(): void
+}
+
+/** Refused at opening: the store cannot be used by this process. */
+export type JournalFault = { code: 'journal-busy' | 'journal-not-writable' | 'journal-not-durable' | 'journal-of-another-box'; detail: string }
+
+/** Free space below which prompts are refused, so that an open prompt can always be finished. */
+const ROOM_BYTES_MIN = 4 * 1024 * 1024
+/** Half of what a batch may have: header, signature and CBOR framing fit well beside it. */
+const READ_BYTES_MAX = BATCH_BYTES_MAX / 2
+
+export function openJournal(deps: {
+  /** Folder; made when missing. */
+  directory: string
+  box: string
+  clock: Clock
+  randomBytes: RandomBytes
+}): Result<Journal, JournalFault> {
+  const { directory, box, clock, randomBytes } = deps
+  const file = join(directory, 'journal.db')
+  const opened = openDatabase(file)
+  if (!opened.ok) return opened
+  const { database, quarantined } = opened.value
+  const stored = database.prepare('SELECT box, epoch, receipted FROM journal').get() as StoredHead | undefined
+  if (stored && stored.box !== box) {
+    database.close()
+    return fail('journal-of-another-box', `${file} belongs to box ${stored.box}, this agent is ${box}`)
+  }
+  const epoch = stored?.epoch ?? randomBytes(16)
+  if (!stored) database.prepare('INSERT INTO journal VALUES (1, ?, ?, 0)').run(box, epoch)
+  const origin = stored ? undefined : ({ reason: quarantined ? 'quarantined' : 'first' } as const)
+
+  const insertEntry = database.prepare('INSERT INTO entry VALUES (?, ?, ?)')
+  const openPrompt = database.prepare('INSERT INTO open_prompt VALUES (?, ?)')
+  const closePrompt = database.prepare('DELETE FROM open_prompt WHERE prompt = ?')
+  const saveCursor = database.prepare('UPDATE journal SET receipted = ?')
+  const selectEntries = database.prepare('SELECT bytes FROM entry WHERE seq > ? ORDER BY seq LIMIT ?')
+  const selectNewestFirst = database.prepare('SELECT bytes FROM entry ORDER BY seq DESC')
+  const selectHash = database.prepare('SELECT hash FROM entry WHERE seq = ?')
+  const last = database.prepare('SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1').get() as Head | undefined
+  const openPrompts = database.prepare('SELECT prompt, window FROM open_prompt').all() as Journal['openPrompts'][number][]
+
+  let newest: Head = last ?? { seq: 0, hash: CHAIN_START }
+  let receipted = stored?.receipted ?? 0
+  let savedReceipted = receipted
+
+  const write = database.transaction(
+    (seq: number, bytes: Uint8Array, hash: Uint8Array, kind: EntryKind, body: EntryBody<EntryKind>) => {
+      insertEntry.run(seq, bytes, hash)
+      if (kind === 'prompt') {
+        const { prompt, window } = body as EntryBody<'prompt'>
+        openPrompt.run(prompt, window)
+      } else if (kind === 'rating' || kind === 'outcome') {
+        closePrompt.run((body as EntryBody<'outcome'>).prompt)
+      }
+      // The cursor rides along with the next entry: a write of its own would double what the card endures.
+      if (receipted !== savedReceipted) saveCursor.run(receipted)
+    },
+  )
+
+  function hashAt(seq: number): Uint8Array | undefined {
+    if (seq === 0) return CHAIN_START
+    if (seq === newest.seq) return newest.hash
+    return (selectHash.get(seq) as { hash: Uint8Array } | undefined)?.hash
+  }
+
+  return ok({
+    epoch,
+    origin,
+    openPrompts,
+    append(kind, body) {
+      const time = { boot: clock.boot, mono: clock.monoMs(), wall: clock.wallMs(), synced: clock.isSynced() }
+      const bytes = encodeEntry({ kind, time, body } as Parameters<typeof encodeEntry>[0])
+      const seq = newest.seq + 1
+      const hash = entryHash({ box, epoch }, seq, newest.hash, bytes)
+      write.immediate(seq, bytes, hash, kind, body)
+      savedReceipted = receipted
+      newest = { seq, hash }
+      return newest
+    },
+    newest: () => newest,
+    receiptedSeq: () => receipted,
+    read(seq, entriesMax) {
+      const entries: Uint8Array[] = []
+      let bytes = 0
+      for (const row of selectEntries.iterate(seq, entriesMax) as Iterable<{ bytes: Uint8Array }>) {
+        bytes += row.bytes.length
+        if (entries.length > 0 && bytes > READ_BYTES_MAX) break
+        entries.push(row.bytes)
+      }
+      return { previous: hashAt(seq) ?? CHAIN_START, entries }
+    },
+    receipt(seq, hash) {
+      const own = hashAt(seq)
+      if (!own) return fail('receipt-unknown', `the receipt names entry ${seq}, the journal ends at ${newest.seq}`)
+      if (!isEqual(own, hash)) return fail('receipt-differs', `the receipt names another hash for entry ${seq}`)
+      receipted = seq
+      return ok()
+    },
+    *newestFirst() {
+      for (const { bytes } of selectNewestFirst.iterate() as Iterable<{ bytes: Uint8Array }>) {
+        const decoded = decodeEntry(bytes)
+        if (decoded.ok) yield decoded.value
+      }
+    },
+    hasRoom() {
+      const { bavail, bsize } = statfsSync(directory)
+      return bavail * bsize >= ROOM_BYTES_MIN
+    },
+    checkpoint() {
+      if (receipted !== savedReceipted) saveCursor.run(receipted)
+      savedReceipted = receipted
+      database.pragma('wal_checkpoint(TRUNCATE)')
+    },
+    close() {
+      if (database.open) database.close()
+    },
+  })
+
+  function openDatabase(path: string): Result<{ database: Database.Database; quarantined: boolean }, JournalFault> {
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 })
+      try {
+        return ok({ database: prepareDatabase(path), quarantined: false })
+      } catch (error) {
+        if (!isDamage(error)) throw error
+        quarantine(path, toHex(randomBytes(4)))
+        return ok({ database: prepareDatabase(path), quarantined: true })
+      }
+    } catch (error) {
+      const { code = '', message } = error as { code?: string; message: string }
+      if (code.startsWith('SQLITE_BUSY')) return fail('journal-busy', `${path} is in use by another agent`)
+      if (message === NOT_DURABLE) return fail('journal-not-durable', `${path}: ${message}`)
+      return fail('journal-not-writable', `${path}: ${code || message}`)
+    }
+  }
+}
+
+type Head = { seq: number; hash: Uint8Array }
+type StoredHead = { box: string; epoch: Uint8Array; receipted: number }
+
+const NOT_DURABLE = 'the database does not report WAL and synchronous=FULL'
+
+function prepareDatabase(path: string): Database.Database {
+  const database = new Database(path, { timeout: 200 })
+  try {
+    // Exclusive: the lock is held for the life of the process, so a second agent is refused, and no
+    // shared-memory file is needed. Small pages, because the page is the unit a flash card is charged.
+    database.pragma('locking_mode = EXCLUSIVE')
+    database.pragma('page_size = 1024')
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = FULL')
+    database.pragma('wal_autocheckpoint = 0')
+    if (database.pragma('journal_mode', { simple: true }) !== 'wal' || database.pragma('synchronous', { simple: true }) !== 2) {
+      throw new Error(NOT_DURABLE)
+    }
+    database.exec(`
+      BEGIN IMMEDIATE;
+      CREATE TABLE IF NOT EXISTS journal (
+        id INTEGER PRIMARY KEY CHECK (id = 1), box TEXT NOT NULL, epoch BLOB NOT NULL, receipted INTEGER NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS entry (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS open_prompt (prompt BLOB PRIMARY KEY, window TEXT NOT NULL) STRICT, WITHOUT ROWID;
+      COMMIT;`)
+    if (database.pragma('quick_check(1)', { simple: true }) !== 'ok') {
+      throw Object.assign(new Error('quick_check found damage'), { code: 'SQLITE_CORRUPT' })
+    }
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  const { code } = error as { code?: string }
+  return code === 'SQLITE_NOTADB' || (code?.startsWith('SQLITE_CORRUPT') ?? false)
+}
+
+/** Sets a damaged store aside, whole and unread: what it still holds can be recovered from it. */
+function quarantine(path: string, suffix: string): void {
+  const folder = join(dirname(path), 'quarantine')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (const part of ['', '-wal', '-shm']) {
+    if (existsSync(path + part)) renameSync(path + part, join(folder, `journal-${suffix}.db${part}`))
+  }
+}

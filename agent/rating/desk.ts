@@ -1,0 +1,196 @@
+import type { Clock, RandomBytes } from '#protocol/clock.ts'
+import { fromHex, toHex } from '#protocol/codec.ts'
+import type { CancelReason, Entry, EntryBody, PromptOrigin, ServiceRef } from '#protocol/entry.ts'
+import { fail, ok, type Result } from '#protocol/result.ts'
+import type { Sealer } from '#protocol/sealing.ts'
+import { type Counts, createPromptBook, isSameService, type PromptView } from './prompt-book.ts'
+import type { SessionJournal } from './runner.ts'
+import type { Ignored, PadCondition, SessionRules } from './session.ts'
+import { createWindowDesk, type DeskWindow, type WindowDesk } from './window-desk.ts'
+
+export interface WindowView {
+  window: string
+  pad: { state: PadCondition | 'out-of-service'; profile: string }
+  session: {
+    state: 'idle' | 'waiting' | 'thanked'
+    prompt?: string
+    for?: ServiceRef
+    openedAtMs?: number
+    /** Time until the prompt is `timed-out`. */
+    closesInMs?: number
+  }
+  last?: PromptView
+  today: Counts
+}
+
+export interface PromptOrder {
+  /** May be left out where the box serves one window. */
+  window?: string
+  for?: ServiceRef
+  clerk?: string
+  origin: PromptOrigin
+  /** Chosen by a business system, 16 bytes; otherwise the box makes one. */
+  id?: Uint8Array
+}
+
+export type DeskFault = {
+  code:
+    | 'window-missing'
+    | 'window-unknown'
+    | 'service-already-rated'
+    | 'no-room'
+    | 'out-of-service'
+    | 'prompt-unknown'
+    | 'prompt-finished'
+  detail: string
+}
+
+/** The windows of this box: where prompts are asked for, and what became of them. */
+export interface Desk {
+  /** Opens a prompt. Asking again for the service that is being asked for gives that prompt, `isNew` false. */
+  prompt(order: PromptOrder): Promise<Result<{ prompt: PromptView; isNew: boolean }, DeskFault>>
+  cancel(id: string, reason: CancelReason, note?: string): Promise<Result<PromptView, DeskFault>>
+  find(id: string): PromptView | undefined
+  windows(): WindowView[]
+  window(window: string): Pick<WindowDesk, 'pressed' | 'touched' | 'declined' | 'padChanged'>
+  /** Whether a press on this window's pad can mean anything now. */
+  isArmed(window: string): boolean
+  /** Nothing can be recorded any more: every prompt is refused from now on. */
+  takeOutOfService(): void
+  stop(): void
+}
+
+export interface DeskJournal extends SessionJournal {
+  append(kind: 'prompt', body: EntryBody<'prompt'>): unknown
+  append(kind: 'outcome', body: EntryBody<'outcome'>): unknown
+  append(kind: 'rating' | 'correction', body: EntryBody<'rating'>): unknown
+  append(kind: 'pad', body: EntryBody<'pad'>): unknown
+  hasRoom(): boolean
+}
+
+export function createDesk(deps: {
+  clock: Clock
+  randomBytes: RandomBytes
+  journal: DeskJournal
+  sealer: Sealer
+  box: string
+  rules: SessionRules
+  windows: readonly DeskWindow[]
+  /** Entries already in the journal, newest first. */
+  past: Iterable<Entry>
+  onChange(): void
+  onIgnored(window: string, reason: Ignored): void
+  /** An effect failed: the box can no longer keep its promise. */
+  onFatal(error: unknown): void
+}): Desk {
+  const { clock, journal } = deps
+  const book = createPromptBook({ clock, past: deps.past })
+  let isOutOfService = false
+
+  /** The book sees an entry when, and only when, it is on disk. */
+  const watched: SessionJournal = {
+    append(kind, body) {
+      journal.append(kind as 'prompt', body as EntryBody<'prompt'>)
+      book.note({ kind, body } as Entry, clock.wallMs())
+    },
+  }
+
+  const desks = new Map(
+    deps.windows.map(own => [
+      own.window,
+      createWindowDesk(own, {
+        ...deps,
+        journal: watched,
+        recordPad: (window, condition) => journal.append('pad', { window, state: condition }),
+        onFatal: fatal,
+      }),
+    ]),
+  )
+
+  function fatal(error: unknown) {
+    isOutOfService = true
+    deps.onFatal(error)
+  }
+
+  function choose(window: string | undefined): Result<WindowDesk, DeskFault> {
+    const known = [...desks.keys()].join(', ')
+    const only = desks.size === 1 ? [...desks.values()][0] : undefined
+    if (window === undefined && !only) return fail('window-missing', `this box serves several windows: ${known}`)
+    const desk = window === undefined ? only : desks.get(window)
+    return desk ? ok(desk) : fail('window-unknown', `this box serves: ${known}`)
+  }
+
+  /** Why a prompt for this service cannot be opened now; undefined when it can. */
+  function refusal(service: ServiceRef | undefined): DeskFault | undefined {
+    if (isOutOfService) return { code: 'out-of-service', detail: 'the box cannot write its journal' }
+    if (service && book.isRated(service)) {
+      return { code: 'service-already-rated', detail: 'this service of this case was already rated at this box' }
+    }
+    if (!journal.hasRoom()) return { code: 'no-room', detail: 'the disk has no room for another rating' }
+    return undefined
+  }
+
+  return {
+    async prompt(order) {
+      const chosen = choose(order.window)
+      if (!chosen.ok) return chosen
+      const { own, runner } = chosen.value
+      const { phase } = runner.state()
+      if (order.for && phase.kind === 'asking' && phase.prompt.for && isSameService(phase.prompt.for, order.for)) {
+        return ok({ prompt: book.find(toHex(phase.prompt.id))!, isNew: false })
+      }
+      const refused = refusal(order.for)
+      if (refused) return { ok: false, error: refused }
+      const id = order.id ?? deps.randomBytes(16)
+      const { for: service, clerk, origin } = order
+      try {
+        const prompt = { id, ...(service && { for: service }) }
+        await runner.accept({ kind: 'prompted', prompt, window: own.window, origin, ...(clerk && { clerk }) })
+      } catch (error) {
+        fatal(error)
+        return fail('out-of-service', 'the box cannot write its journal')
+      }
+      return ok({ prompt: book.find(toHex(id))!, isNew: true })
+    },
+    async cancel(id, reason, note) {
+      const desk = desks.get(book.find(id)?.window ?? '')
+      if (!desk) return fail('prompt-unknown', 'this box has no such prompt')
+      const { ignored } = await desk.runner.accept({
+        kind: 'cancelled',
+        prompt: fromHex(id),
+        reason,
+        ...(note && { note }),
+      })
+      return ignored ? fail('prompt-finished', 'the prompt has already ended') : ok(book.find(id)!)
+    },
+    find: id => book.find(id),
+    windows: () => [...desks.values()].map(view),
+    window: window => desks.get(window)!,
+    isArmed: window => desks.get(window)!.runner.state().phase.kind !== 'idle',
+    takeOutOfService() {
+      isOutOfService = true
+      deps.onChange()
+    },
+    stop() {
+      for (const desk of desks.values()) desk.stop()
+    },
+  }
+
+  function view({ own, runner }: WindowDesk): WindowView {
+    const { pad, phase } = runner.state()
+    const open = phase.kind === 'idle' ? undefined : book.find(toHex(phase.prompt.id))
+    const dueMonoMs = phase.kind === 'asking' ? runner.timerDueMonoMs() : undefined
+    const last = book.lastFinished(own.window)
+    return {
+      window: own.window,
+      pad: { state: isOutOfService ? 'out-of-service' : pad, profile: own.profile },
+      session: {
+        state: phase.kind === 'asking' ? 'waiting' : phase.kind,
+        ...(open && { prompt: open.id, openedAtMs: open.openedAtMs, ...(open.for && { for: open.for }) }),
+        ...(dueMonoMs !== undefined && { closesInMs: Math.max(0, dueMonoMs - clock.monoMs()) }),
+      },
+      ...(last && { last }),
+      today: book.today(own.window),
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import type { Clock } from '#protocol/clock.ts'
+import type { EntryBody } from '#protocol/entry.ts'
+import type { RatingText, Sealer } from '#protocol/sealing.ts'
+import { sealingContext } from '#protocol/sealing.ts'
+import { type Effect, IDLE, type Ignored, type SessionInput, type SessionRules, type SessionState, step } from './session.ts'
+
+/** What the runner needs from the journal: an append that is on disk when it returns, or throws. */
+export interface SessionJournal {
+  append(kind: 'prompt', body: EntryBody<'prompt'>): void
+  append(kind: 'outcome', body: EntryBody<'outcome'>): void
+  append(kind: 'rating' | 'correction', body: EntryBody<'rating'>): void
+}
+
+export interface SessionRunner {
+  state(): SessionState
+  /** When the machine's timer is due, monotonic ms; undefined when none runs. */
+  timerDueMonoMs(): number | undefined
+  /**
+   * Feeds one input; inputs are taken one after another. Resolves when its effects are done, with
+   * the reason if it changed nothing. Rejects when an effect failed: the promise of the pad cannot
+   * be kept then, and the owner must take the window out of service.
+   */
+  accept(input: SessionInput): Promise<{ ignored?: Ignored }>
+  stop(): void
+}
+
+/** Performs what `step` decides, in order, and stops at the first effect that fails: thanks cannot precede the append. */
+export function createSessionRunner(deps: {
+  clock: Clock
+  journal: SessionJournal
+  sealer: Sealer
+  box: string
+  rules: SessionRules
+  provenance: 'pad' | 'screen'
+  show(intent: 'ask' | 'thank' | 'idle'): void
+  /** Called after every input that changed the state. */
+  onChange(state: SessionState): void
+  /** Where a failure goes that no caller of `accept` waits for (the timer's). */
+  onFailure(error: unknown): void
+}): SessionRunner {
+  const { clock, journal, sealer, box, provenance } = deps
+  let state: SessionState = { pad: 'lost', phase: IDLE }
+  let timer: { dueMonoMs: number; cancel(): void } | undefined
+  let queue: Promise<unknown> = Promise.resolve()
+  // The key agreement is done ahead of the press, so that only the cipher stands between press and disk.
+  let seal = sealer.prepare()
+
+  async function perform(effect: Effect): Promise<void> {
+    switch (effect.kind) {
+      case 'record':
+        if (effect.entry === 'prompt') journal.append('prompt', effect.body)
+        else journal.append('outcome', effect.body)
+        return
+      case 'record-rating': {
+        const text: RatingText = { grade: effect.grade }
+        const prepared = await seal
+        seal = sealer.prepare()
+        const sealed = await prepared.seal(text, provenance, sealingContext(box, effect.prompt.id))
+        journal.append(effect.entry, { prompt: effect.prompt.id, provenance, sealed })
+        return
+      }
+      case 'show':
+        deps.show(effect.intent)
+        return
+      case 'start-timer':
+        startTimer(effect.delayMs)
+        return
+      case 'stop-timer':
+        stopTimer()
+    }
+  }
+
+  function startTimer(delayMs: number) {
+    stopTimer()
+    const own = { dueMonoMs: clock.monoMs() + delayMs, cancel: () => {} }
+    own.cancel = clock.after(delayMs, () => {
+      enqueue(async () => {
+        // A press that was queued before the timer may have replaced it.
+        if (timer !== own) return { ignored: 'timer-late' as const }
+        timer = undefined
+        return await take({ kind: 'timer-fired' })
+      }).catch(deps.onFailure)
+    })
+    timer = own
+  }
+
+  function stopTimer() {
+    timer?.cancel()
+    timer = undefined
+  }
+
+  async function take(input: SessionInput): Promise<{ ignored?: Ignored }> {
+    const decided = step(state, input, deps.rules)
+    if ('ignored' in decided) return decided
+    for (const effect of decided.effects) await perform(effect)
+    state = decided.state
+    deps.onChange(state)
+    return {}
+  }
+
+  function enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const done = queue.then(work)
+    queue = done.catch(() => {})
+    return done
+  }
+
+  return {
+    state: () => state,
+    timerDueMonoMs: () => timer?.dueMonoMs,
+    accept: input => enqueue(() => take(input)),
+    stop: stopTimer,
+  }
+}

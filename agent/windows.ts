@@ -1,0 +1,35 @@
+import { dirname, join, resolve } from 'node:path'
+import { createPadCodec, type PadCodec } from '#agent/pad/codec.ts'
+import { loadProfile } from '#agent/pad/load-profile.ts'
+import type { Profile } from '#agent/pad/profile.ts'
+import { fail, ok, type Result } from '#protocol/result.ts'
+import type { AgentConfiguration } from './configuration.ts'
+
+/** One configured window with its pad's profile read and checked. */
+export interface ConfiguredWindow {
+  window: string
+  port: string
+  profile: Profile
+  codec: PadCodec
+}
+
+/** The profiles that come with the program, from source and from the built file alike. */
+export function builtInProfiles(): string {
+  return join(dirname(import.meta.dirname), 'device-profiles')
+}
+
+/** Reads the profile of every window; all problems of all of them at once. */
+export function configureWindows(configuration: AgentConfiguration, base: string): Result<ConfiguredWindow[]> {
+  const folder = configuration.profiles ? resolve(base, configuration.profiles) : builtInProfiles()
+  const problems: string[] = []
+  const windows: ConfiguredWindow[] = []
+  for (const { window, port, profile: id, site } of configuration.windows) {
+    if (windows.some(other => other.window === window)) problems.push(`windows: ${window} is there twice`)
+    const sharing = windows.find(other => other.port === port)
+    if (sharing) problems.push(`windows: ${window} and ${sharing.window} name the same port ${port}`)
+    const loaded = loadProfile(join(folder, id), site)
+    if (!loaded.ok) problems.push(loaded.error.detail)
+    else windows.push({ window, port, profile: loaded.value, codec: createPadCodec(loaded.value) })
+  }
+  return problems.length > 0 ? fail('configuration-not-valid', problems.join('\n')) : ok(windows)
+}
