@@ -47,7 +47,6 @@ export const AgentConfigurationSchema = Type.Object(
       {
         ask: DurationSchema({ title: '邀评时长 How long the pad asks', default: '60s' }),
         undo: DurationSchema({ title: '改评时长 How long a second press replaces the first', default: '3s' }),
-        stuckKey: DurationSchema({ title: '按键卡住判定 A key down this long is stuck', default: '10s' }),
       },
       { ...strict, default: {} },
     ),
@@ -58,7 +57,13 @@ export const AgentConfigurationSchema = Type.Object(
           description: 'Loopback unless clerks use another computer; those must be paired.',
           default: '127.0.0.1',
         }),
-        port: Type.Integer({ title: '端口 Port', description: '0 takes a free one.', minimum: 0, maximum: 65535, default: 8610 }),
+        port: Type.Integer({
+          title: '端口 Port',
+          description: '0 takes a free one.',
+          minimum: 0,
+          maximum: 65535,
+          default: 8610,
+        }),
         allowedOrigins: Type.Array(Type.String({ pattern: '^https?://[^/]+$' }), {
           title: '允许的网页来源 Web origins',
           description: 'Origins of business systems whose pages may ask for a rating.',

@@ -18,6 +18,11 @@ export function builtInProfiles(): string {
   return join(dirname(import.meta.dirname), 'device-profiles')
 }
 
+/** The built pages of the clerk. */
+export function builtInPages(): string {
+  return join(dirname(import.meta.dirname), 'dist', 'panel')
+}
+
 /** Reads the profile of every window; all problems of all of them at once. */
 export function configureWindows(configuration: AgentConfiguration, base: string): Result<ConfiguredWindow[]> {
   const folder = configuration.profiles ? resolve(base, configuration.profiles) : builtInProfiles()

@@ -19,7 +19,11 @@ function open(directory: string, box = 'box-1'): Journal {
   return opened.value
 }
 
-const prompt = (n: number): EntryBody<'prompt'> => ({ prompt: new Uint8Array(16).fill(n), window: 'A01', origin: 'panel' })
+const prompt = (n: number): EntryBody<'prompt'> => ({
+  prompt: new Uint8Array(16).fill(n),
+  window: 'A01',
+  origin: 'panel',
+})
 const timedOut = (n: number): EntryBody<'outcome'> => ({ prompt: new Uint8Array(16).fill(n), outcome: 'timed-out' })
 
 describe('the journal', () => {
@@ -137,22 +141,28 @@ describe('the journal', () => {
 
   test('numbers have no holes and no entry is lost, however it is closed and opened', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof({ weight: 4, arbitrary: fc.constant('append') }, { weight: 1, arbitrary: fc.constant('reopen') }), { maxLength: 25, size: 'max' }), steps => {
-        const directory = temporaryFolder()
-        let journal = open(directory)
-        let appended = 0
-        for (const one of steps) {
-          if (one === 'append') {
-            expect(journal.append('prompt', { ...prompt(1), prompt: randomBytes(16) }).seq).toBe(++appended)
-          } else {
-            journal.close()
-            journal = open(directory)
+      fc.property(
+        fc.array(
+          fc.oneof({ weight: 4, arbitrary: fc.constant('append') }, { weight: 1, arbitrary: fc.constant('reopen') }),
+          { maxLength: 25, size: 'max' },
+        ),
+        steps => {
+          const directory = temporaryFolder()
+          let journal = open(directory)
+          let appended = 0
+          for (const one of steps) {
+            if (one === 'append') {
+              expect(journal.append('prompt', { ...prompt(1), prompt: randomBytes(16) }).seq).toBe(++appended)
+            } else {
+              journal.close()
+              journal = open(directory)
+            }
           }
-        }
-        expect(journal.read(0, 500).entries).toHaveLength(appended)
-        expect([...journal.newestFirst()]).toHaveLength(appended)
-        journal.close()
-      }),
+          expect(journal.read(0, 500).entries).toHaveLength(appended)
+          expect([...journal.newestFirst()]).toHaveLength(appended)
+          journal.close()
+        },
+      ),
       { numRuns: 20 },
     )
   })

@@ -43,7 +43,10 @@ export interface Journal {
 }
 
 /** Refused at opening: the store cannot be used by this process. */
-export type JournalFault = { code: 'journal-busy' | 'journal-not-writable' | 'journal-not-durable' | 'journal-of-another-box'; detail: string }
+export type JournalFault = {
+  code: 'journal-busy' | 'journal-not-writable' | 'journal-not-durable' | 'journal-of-another-box'
+  detail: string
+}
 
 /** Free space below which prompts are refused, so that an open prompt can always be finished. */
 const ROOM_BYTES_MIN = 4 * 1024 * 1024
@@ -79,7 +82,9 @@ export function openJournal(deps: {
   const selectNewestFirst = database.prepare('SELECT bytes FROM entry ORDER BY seq DESC')
   const selectHash = database.prepare('SELECT hash FROM entry WHERE seq = ?')
   const last = database.prepare('SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1').get() as Head | undefined
-  const openPrompts = database.prepare('SELECT prompt, window FROM open_prompt').all() as Journal['openPrompts'][number][]
+  const openPrompts = database
+    .prepare('SELECT prompt, window FROM open_prompt')
+    .all() as Journal['openPrompts'][number][]
 
   let newest: Head = last ?? { seq: 0, hash: CHAIN_START }
   let receipted = stored?.receipted ?? 0
@@ -192,7 +197,10 @@ function prepareDatabase(path: string): Database.Database {
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     database.pragma('wal_autocheckpoint = 0')
-    if (database.pragma('journal_mode', { simple: true }) !== 'wal' || database.pragma('synchronous', { simple: true }) !== 2) {
+    if (
+      database.pragma('journal_mode', { simple: true }) !== 'wal' ||
+      database.pragma('synchronous', { simple: true }) !== 2
+    ) {
       throw new Error(NOT_DURABLE)
     }
     database.exec(`

@@ -5,8 +5,8 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { getCookie, setCookie } from 'hono/cookie'
 import { streamSSE } from 'hono/streaming'
-import type { TSchema } from 'typebox'
 import type Type from 'typebox'
+import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Desk, WindowView } from '#agent/rating/desk.ts'
 import type { Clock } from '#protocol/clock.ts'
@@ -43,6 +43,8 @@ export function createPanelApp(deps: {
   desk: Pick<Desk, 'prompt' | 'cancel' | 'find'>
   pairing: Pairing
   state(): PanelState
+  /** What was counted since the start. */
+  counters(): Record<string, number>
   /** Calls back after each change of the state; returns how to stop. */
   watch(onChange: () => void): () => void
   allowedOrigins: readonly string[]
@@ -90,6 +92,8 @@ export function createPanelApp(deps: {
   })
 
   app.get('/v1/state', c => c.json(deps.state()))
+
+  app.get('/v1/health', c => c.json({ ok: true, counters: deps.counters() }))
 
   app.post('/v1/prompts', async c => {
     const body = await readPrompt(c)

@@ -18,10 +18,21 @@ const OPERATIONS: Operation[] = [
     summary: '发起邀评 Ask the citizen for a rating',
     body: PromptRequestBody,
     answers: {
-      201: { description: 'The prompt was opened; if the pad cannot ask it has already ended as pad-unavailable', schema: PromptSchema },
+      201: {
+        description: 'The prompt was opened; if the pad cannot ask it has already ended as pad-unavailable',
+        schema: PromptSchema,
+      },
       200: { description: 'The same service is being asked for already; this is its prompt', schema: PromptSchema },
     },
-    problems: ['bad-request', 'case-number-missing', 'window-missing', 'window-unknown', 'service-already-rated', 'no-room', 'out-of-service'],
+    problems: [
+      'bad-request',
+      'case-number-missing',
+      'window-missing',
+      'window-unknown',
+      'service-already-rated',
+      'no-room',
+      'out-of-service',
+    ],
   },
   {
     method: 'get',
@@ -43,6 +54,13 @@ const OPERATIONS: Operation[] = [
     path: '/v1/state',
     summary: '窗口状态 Windows, pads, sessions and the counts of today',
     answers: { 200: { description: 'The state', schema: PanelStateSchema } },
+    problems: [],
+  },
+  {
+    method: 'get',
+    path: '/v1/health',
+    summary: '运行计数 Counters since the start: garbage on the line, ignored presses, batches sent again',
+    answers: { 200: { description: '{ ok, counters }' } },
     problems: [],
   },
   {
@@ -90,7 +108,12 @@ export function panelOpenapi(): object {
 }
 
 function describe({ path, summary, body, answers, problems }: Operation): object {
-  const common: PanelProblemCode[] = ['pairing-required', 'origin-refused', 'too-many-requests', ...(body ? (['body-too-big'] as const) : [])]
+  const common: PanelProblemCode[] = [
+    'pairing-required',
+    'origin-refused',
+    'too-many-requests',
+    ...(body ? (['body-too-big'] as const) : []),
+  ]
   return {
     summary,
     ...(path.includes('{id}') && {
@@ -101,7 +124,10 @@ function describe({ path, summary, body, answers, problems }: Operation): object
       ...Object.fromEntries(
         Object.entries(answers).map(([status, { description, schema, type }]) => [
           status,
-          { description, ...((schema || type) && { content: { [type ?? 'application/json']: { schema: schema ?? {} } } }) },
+          {
+            description,
+            ...((schema || type) && { content: { [type ?? 'application/json']: { schema: schema ?? {} } } }),
+          },
         ]),
       ),
       ...problemResponses([...new Set([...common, ...problems])]),

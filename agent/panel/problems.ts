@@ -5,7 +5,10 @@ export const PANEL_PROBLEMS = {
   'bad-request': {
     status: 400,
     title: { zh: '请求内容不正确', en: 'The request is not valid' },
-    remedy: { zh: '按接口说明（/openapi.json）修改后重试。', en: 'Correct it by the API description (/openapi.json) and send it again.' },
+    remedy: {
+      zh: '按接口说明（/openapi.json）修改后重试。',
+      en: 'Correct it by the API description (/openapi.json) and send it again.',
+    },
   },
   'case-number-missing': {
     status: 400,
@@ -64,7 +67,10 @@ export const PANEL_PROBLEMS = {
   'service-already-rated': {
     status: 409,
     title: { zh: '该办件的这次服务已评价（一次一评）', en: 'This service of the case was already rated' },
-    remedy: { zh: '如为下一次服务，请增大服务编号。', en: 'If this is the next service of the case, raise the service number.' },
+    remedy: {
+      zh: '如为下一次服务，请增大服务编号。',
+      en: 'If this is the next service of the case, raise the service number.',
+    },
   },
   'body-too-big': {
     status: 413,

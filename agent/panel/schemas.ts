@@ -9,7 +9,9 @@ export const PromptRequestBody = Type.Object(
   {
     window: Type.Optional(WindowIdSchema),
     for: Type.Optional(ServiceRefSchema),
-    withoutCase: Type.Optional(Type.Literal(true, { description: 'There is no case number; the rating is tied later.' })),
+    withoutCase: Type.Optional(
+      Type.Literal(true, { description: 'There is no case number; the rating is tied later.' }),
+    ),
     clerk: Type.Optional(ClerkIdSchema),
     origin: Type.Optional(Type.Enum(['panel', 'scanner', 'api', 'command'], { default: 'api' })),
   },
@@ -54,7 +56,10 @@ export const PanelStateSchema = Type.Object(
     windows: Type.Array(
       Type.Object({
         window: WindowIdSchema,
-        pad: Type.Object({ state: Type.Enum(['ready', 'lost', 'stuck-key', 'out-of-service']), profile: Type.String() }),
+        pad: Type.Object({
+          state: Type.Enum(['ready', 'lost', 'stuck-key', 'out-of-service']),
+          profile: Type.String(),
+        }),
         session: Type.Object({
           state: Type.Enum(['idle', 'waiting', 'thanked']),
           prompt: Type.Optional(Type.String()),

@@ -1,5 +1,5 @@
-import type { Clock } from '#protocol/clock.ts'
 import type { PadEvent, PadIntent, PadOutput } from '#agent/pad/codec.ts'
+import type { Clock } from '#protocol/clock.ts'
 
 /** What the driver needs from a pad's codec: bytes in, frames and garbage out; an intent in, bytes out. */
 export interface DriverCodec {

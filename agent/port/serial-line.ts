@@ -10,7 +10,13 @@ export interface LineSettings {
 }
 
 /** Why a line cannot be opened or was lost, in words that name the cure (see the catalogue of the doctor). */
-export type LineFault = 'port-missing' | 'port-busy' | 'port-not-permitted' | 'port-not-serial' | 'line-lost' | 'line-failed'
+export type LineFault =
+  | 'port-missing'
+  | 'port-busy'
+  | 'port-not-permitted'
+  | 'port-not-serial'
+  | 'line-lost'
+  | 'line-failed'
 
 /** One serial line that is opened, watched, lost, and opened again, for ever. */
 export interface SerialLine {
@@ -97,6 +103,7 @@ function faultOf(error: Error): LineFault {
   if (/No such file|No such device|ENOENT|ENXIO/i.test(message)) return 'port-missing'
   if (/Cannot lock port|temporarily unavailable|busy/i.test(message)) return 'port-busy'
   if (/Permission denied|EACCES/i.test(message)) return 'port-not-permitted'
-  if (/Inappropriate ioctl|Not a (typewriter|tty)|ENOTTY|Is a directory|Invalid argument/i.test(message)) return 'port-not-serial'
+  if (/Inappropriate ioctl|Not a (typewriter|tty)|ENOTTY|Is a directory|Invalid argument/i.test(message))
+    return 'port-not-serial'
   return 'line-failed'
 }

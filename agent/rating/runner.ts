@@ -2,7 +2,15 @@ import type { Clock } from '#protocol/clock.ts'
 import type { EntryBody } from '#protocol/entry.ts'
 import type { RatingText, Sealer } from '#protocol/sealing.ts'
 import { sealingContext } from '#protocol/sealing.ts'
-import { type Effect, IDLE, type Ignored, type SessionInput, type SessionRules, type SessionState, step } from './session.ts'
+import {
+  type Effect,
+  IDLE,
+  type Ignored,
+  type SessionInput,
+  type SessionRules,
+  type SessionState,
+  step,
+} from './session.ts'
 
 /** What the runner needs from the journal: an append that is on disk when it returns, or throws. */
 export interface SessionJournal {

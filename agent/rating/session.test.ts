@@ -88,7 +88,10 @@ const input: fc.Arbitrary<(n: number) => SessionInput> = fc.oneof(
       .record({ grade: fc.constantFrom(...GRADES), isFresh: fc.boolean() })
       .map(press => (): SessionInput => ({ kind: 'pressed', ...press })),
   },
-  { weight: 2, arbitrary: fc.constantFrom(...pads).map(condition => (): SessionInput => ({ kind: 'pad-changed', condition })) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(...pads).map(condition => (): SessionInput => ({ kind: 'pad-changed', condition })),
+  },
   { weight: 2, arbitrary: fc.constant((): SessionInput => ({ kind: 'timer-fired' })) },
   { weight: 1, arbitrary: fc.constant((): SessionInput => ({ kind: 'declined' })) },
   {
@@ -123,7 +126,8 @@ test('prompts conserve: whatever happens, a prompt gets one outcome, and only af
             outcomes.set(id, outcomes.get(id)! + 1)
           }
           if (effect.kind === 'record-rating') isRecorded = true
-          if (effect.kind === 'show' && effect.intent === 'thank' && one.kind === 'pressed') expect(isRecorded).toBe(true)
+          if (effect.kind === 'show' && effect.intent === 'thank' && one.kind === 'pressed')
+            expect(isRecorded).toBe(true)
         }
         for (const count of outcomes.values()) expect(count).toBeLessThanOrEqual(1)
       }

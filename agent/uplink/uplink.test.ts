@@ -36,7 +36,12 @@ function setUp() {
     onResend: () => counts.resends++,
   })
   const append = () => journal.append('boot', { agent: 'test' })
-  const receipt = (seq: number, hash: Uint8Array, changes: { box?: string; epoch?: Uint8Array } = {}, key = collectorKeys.privateKey) =>
+  const receipt = (
+    seq: number,
+    hash: Uint8Array,
+    changes: { box?: string; epoch?: Uint8Array } = {},
+    key = collectorKeys.privateKey,
+  ) =>
     signReceipt({ version: 1, box: 'box-1', epoch: journal.epoch, seq, hash, at: 1_790_000_000_000, ...changes }, key)
   return { clock, journal, uplink, sent, counts, append, receipt }
 }

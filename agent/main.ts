@@ -1,0 +1,211 @@
+import { randomBytes } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import { fromHex } from '#protocol/codec.ts'
+import type { EntryBody, EntryKind } from '#protocol/entry.ts'
+import type { Presence } from '#protocol/presence.ts'
+import { decodePromptRequest } from '#protocol/prompt-request.ts'
+import { ok, type Result } from '#protocol/result.ts'
+import { createSealer } from '#protocol/sealing.ts'
+import type { DownKind } from '#protocol/topics.ts'
+import { durationMs } from '#runtime/duration.ts'
+import type { Logger } from '#runtime/logger.ts'
+import { createSystemClock } from '#runtime/system-clock.ts'
+import packageJson from '../package.json' with { type: 'json' }
+import type { AgentConfiguration } from './configuration.ts'
+import { driveWindow } from './drive-window.ts'
+import { createCounters } from './health/counters.ts'
+import { loadIdentity } from './identity.ts'
+import { createIdleCheckpoint } from './journal/idle-checkpoint.ts'
+import { openJournal } from './journal/journal.ts'
+import type { PanelState } from './panel/app.ts'
+import { createPairing } from './panel/pairing.ts'
+import { pairingFile, servePanel } from './panel/serve.ts'
+import { createDesk } from './rating/desk.ts'
+import { createMqttLink } from './uplink/mqtt-link.ts'
+import { createUplink } from './uplink/uplink.ts'
+import { builtInPages, configureWindows } from './windows.ts'
+
+export interface Agent {
+  /** Address of the clerk's page. */
+  url: string
+  close(): Promise<void>
+}
+
+export const AGENT_VERSION = packageJson.version
+
+const CORRECTIONS_MAX = 5
+
+/**
+ * Starts one box. Needs neither network nor time nor collector: what is missing is waited for.
+ * `onFatal` is called when the journal refuses a write: the caller must end the process, because
+ * after an I/O error the handle cannot be trusted.
+ */
+export async function startAgent(deps: {
+  configuration: AgentConfiguration
+  /** Folder that relative paths of the configuration start from. */
+  base: string
+  log: Logger
+  onFatal(error: unknown): void
+}): Promise<Result<Agent>> {
+  const { configuration, base, log } = deps
+  const clock = createSystemClock()
+  const identity = loadIdentity(resolve(base, configuration.identity))
+  if (!identity.ok) return identity
+  const windows = configureWindows(configuration, base)
+  if (!windows.ok) return windows
+  const { box } = identity.value
+  const folder = resolve(base, configuration.journal)
+  const opened = openJournal({ directory: folder, box, clock, randomBytes })
+  if (!opened.ok) return opened
+  const journal = opened.value
+
+  const counters = createCounters()
+  const watchers = new Set<() => void>()
+  const changed = () => {
+    for (const notify of watchers) notify()
+  }
+  const stops: (() => Promise<void> | void)[] = [() => journal.close()]
+  const idle = createIdleCheckpoint(clock, journal)
+  stops.unshift(idle.stop)
+
+  const uplink = createUplink({
+    clock,
+    journal,
+    box,
+    boxKey: identity.value.boxKey,
+    receiptKey: identity.value.receiptKey,
+    sendBatch: bytes => link.sendBatch(bytes),
+    onProgress() {
+      if (uplink.backlog() === 0) link.sendPresence(presence())
+      idle.touched()
+      changed()
+    },
+    onResend: () => counters.add('batches-sent-again'),
+  })
+
+  /** Every entry goes this way: on disk first, then, off the citizen's path, towards the collector. */
+  function append<K extends EntryKind>(kind: K, body: EntryBody<K>) {
+    journal.append(kind, body)
+    idle.touched()
+    setImmediate(uplink.wake)
+  }
+
+  const drivers = new Map<string, ReturnType<typeof driveWindow>>()
+  const desk = createDesk({
+    clock,
+    randomBytes,
+    journal: { append, hasRoom: journal.hasRoom } as Parameters<typeof createDesk>[0]['journal'],
+    sealer: await createSealer(identity.value.openingKey),
+    box,
+    rules: {
+      askMs: durationMs(configuration.session.ask),
+      undoMs: durationMs(configuration.session.undo),
+      correctionsMax: CORRECTIONS_MAX,
+    },
+    windows: windows.value.map(({ window, profile }) => ({
+      window,
+      profile: profile.id,
+      holdOffMs: profile.behaviour.holdOffMs,
+      stuckMs: profile.behaviour.stuckAfterMs,
+      show: intent => drivers.get(window)?.driver.show(intent),
+    })),
+    past: journal.newestFirst(),
+    onChange: changed,
+    onIgnored: (_window, reason) => counters.add(reason),
+    onFatal(error) {
+      log.fatal({ code: (error as { code?: string }).code }, 'journal-refused')
+      changed()
+      deps.onFatal(error)
+    },
+  })
+  stops.unshift(desk.stop)
+
+  const link = createMqttLink({
+    clock,
+    random: Math.random,
+    box,
+    url: identity.value.brokerUrl,
+    tls: identity.value.tls,
+    presence,
+    onUp() {
+      log.info({ backlog: uplink.backlog() }, 'link-up')
+      uplink.linkUp()
+      changed()
+    },
+    onDown(reason) {
+      log.warn({ reason, backlog: uplink.backlog() }, 'link-down')
+      uplink.linkDown()
+      changed()
+    },
+    onMessage: (kind, bytes) => messageArrived(kind, bytes),
+  })
+  stops.unshift(link.stop, uplink.stop)
+
+  function messageArrived(kind: DownKind, bytes: Uint8Array) {
+    if (kind === 'receipt') {
+      const taken = uplink.receiptArrived(bytes)
+      if (taken.ok) return
+      counters.add(taken.error.code)
+      log.error({ code: taken.error.code, detail: taken.error.detail }, 'receipt-refused')
+      return
+    }
+    const request = decodePromptRequest(bytes)
+    if (!request.ok) return counters.add(`prompt-request-${request.error.code}`)
+    const { prompt: id, version: _, ...order } = request.value
+    desk.prompt({ ...order, id, origin: 'collector' }).then(asked => {
+      if (!asked.ok) log.warn({ code: asked.error.code }, 'prompt-refused')
+    }, deps.onFatal)
+  }
+
+  function presence(): Presence {
+    const pads = desk.windows().map(({ window, pad }) => ({ window, pad: pad.state }))
+    return { version: 1, online: true, agent: AGENT_VERSION, backlog: uplink.backlog(), windows: pads }
+  }
+
+  append('boot', { agent: AGENT_VERSION, ...(journal.origin && { origin: journal.origin }) })
+  for (const { prompt } of journal.openPrompts) {
+    append('outcome', { prompt, outcome: 'cancelled', reason: 'restarted' })
+  }
+  for (const { window, profile } of windows.value) {
+    append('config', { window, profile: profile.id, version: String(profile.version), hash: fromHex(profile.hash) })
+  }
+  for (const window of windows.value) {
+    const driven = driveWindow(window, { clock, desk, counters, log, onPad: () => link.sendPresence(presence()) })
+    drivers.set(window.window, driven)
+    stops.unshift(() => driven.line.close(), driven.driver.stop)
+  }
+
+  const state = (): PanelState => ({
+    box,
+    link: link.isUp() ? 'online' : 'offline',
+    backlog: uplink.backlog(),
+    windows: desk.windows(),
+  })
+  const panel = await servePanel(configuration.panel, {
+    clock,
+    desk,
+    pairing: createPairing({ clock, randomBytes, ...pairingFile(join(folder, 'paired.json')) }),
+    state,
+    counters: counters.all,
+    watch(onChange) {
+      watchers.add(onChange)
+      return () => watchers.delete(onChange)
+    },
+    allowedOrigins: configuration.panel.allowedOrigins,
+    pages: builtInPages(),
+  })
+  if (!panel.ok) {
+    for (const stop of stops) await stop()
+    return panel
+  }
+  stops.unshift(panel.value.close)
+  log.info({ box, windows: windows.value.map(w => w.window), url: panel.value.url }, 'agent-started')
+
+  return ok({
+    url: panel.value.url,
+    async close() {
+      for (const stop of stops) await stop()
+      log.info('agent-stopped')
+    },
+  })
+}

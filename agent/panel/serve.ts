@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { fail, ok, type Result } from '#protocol/result.ts'
+import { writeFileAtomic } from '#runtime/atomic-file.ts'
+import { createPanelApp } from './app.ts'
+
+/** Listens for clerks; refuses when the address is taken or not this machine's. */
+export async function servePanel(
+  panel: { host: string; port: number },
+  deps: Parameters<typeof createPanelApp>[0],
+): Promise<Result<{ url: string; close(): Promise<void> }>> {
+  const server = createAdaptorServer({ fetch: createPanelApp(deps).fetch })
+  const listening = await new Promise<Error | undefined>(resolve => {
+    server.once('error', resolve)
+    server.listen(panel.port, panel.host, () => resolve(undefined))
+  })
+  if (listening) {
+    const { code } = listening as NodeJS.ErrnoException
+    return fail('panel-not-listening', `panel.host ${panel.host}, panel.port ${panel.port}: ${code}`)
+  }
+  const { port } = server.address() as AddressInfo
+  return ok({
+    url: `http://${panel.host.includes(':') ? `[${panel.host}]` : panel.host}:${port}`,
+    async close() {
+      const closed = new Promise(resolve => server.close(resolve))
+      ;(server as { closeAllConnections?(): void }).closeAllConnections?.()
+      await closed
+    },
+  })
+}
+
+/** Where the hashes of paired computers' tokens are kept. */
+export function pairingFile(path: string) {
+  return {
+    load: (): string[] => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : []),
+    save: (hashes: string[]) => writeFileAtomic(path, JSON.stringify(hashes), 0o600),
+  }
+}
