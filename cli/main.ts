@@ -13,6 +13,17 @@ export const PARTS: readonly Part[] = [
     },
     load: async () => (await import('./identities.ts')).addIdentityCommands,
   },
+  {
+    words: { agent: { zh: '窗口盒子', en: 'the box at the window' } },
+    load: async () => (await import('./agent.ts')).addAgentCommands,
+  },
+  {
+    words: {
+      prompt: { zh: '在本机窗口发起邀评', en: 'ask for a rating at this box' },
+      pair: { zh: '让另一台电脑使用本盒子', en: 'let another computer use this box' },
+    },
+    load: async () => (await import('./prompt.ts')).addPromptCommands,
+  },
 ]
 
 interface Part {
