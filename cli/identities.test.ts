@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { createProgram } from './main.ts'
+import { PARTS } from './parts.ts'
+import { createProgram } from './program.ts'
 import { createTerminal } from './terminal.ts'
 
 let dir: string
@@ -19,7 +20,7 @@ async function chuangping(...args: string[]) {
     return true
   })
   try {
-    const program = await createProgram(createTerminal({ LANG: 'en_US.UTF-8' }), args)
+    const program = await createProgram(createTerminal({ LANG: 'en_US.UTF-8' }), PARTS, args)
     await program.parseAsync(args, { from: 'user' })
     return { printed, exitCode: process.exitCode }
   } finally {

@@ -1,12 +1,16 @@
 import { Command } from 'commander'
 import { expect, test } from 'vitest'
-import { createProgram, PARTS } from './main.ts'
+import { PARTS } from './parts.ts'
+import { createProgram } from './program.ts'
 import { createTerminal } from './terminal.ts'
 
 const terminal = createTerminal({ LANG: 'en_US.UTF-8' })
 
 test('the list of commands shows exactly what each part brings, in the same words', async () => {
-  const listed = (await createProgram(terminal, [])).commands.map(command => [command.name(), command.description()])
+  const listed = (await createProgram(terminal, PARTS, [])).commands.map(command => [
+    command.name(),
+    command.description(),
+  ])
   const brought = []
   for (const part of PARTS) {
     const program = new Command()
@@ -18,7 +22,7 @@ test('the list of commands shows exactly what each part brings, in the same word
 })
 
 test('only the part that was asked for is loaded', async () => {
-  const program = await createProgram(terminal, ['--json', 'identities', 'show'])
+  const program = await createProgram(terminal, PARTS, ['--json', 'identities', 'show'])
   expect(program.commands.map(command => command.name())).toEqual(['identities'])
 })
 
@@ -28,7 +32,7 @@ test('every command teaches in both languages', async () => {
     ['en_US.UTF-8', 'Commands:'],
   ] as const) {
     for (const args of [[], ['identities']]) {
-      const program = await createProgram(createTerminal({ LANG: locale }), args)
+      const program = await createProgram(createTerminal({ LANG: locale }), PARTS, args)
       expect(program.helpInformation()).toContain(title)
     }
   }
