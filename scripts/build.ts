@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sourceFiles } from './source-files.ts'
+
+/**
+ * Builds what is not run as it stands: the three pages (Vite) and the agent as one file (rolldown: half the
+ * start-up, a fraction of the memory). What was built from the same sources and packages is left alone.
+ */
+interface Target {
+  name: string
+  /** Without it there is nothing to build. */
+  entry: string
+  /** Folders whose every file may have a part in the result. */
+  sources: readonly string[]
+  made: string
+  build(entry: string, made: string): Promise<void>
+}
+
+/** Packages with native parts stay outside the one file, in node_modules beside it. */
+const NATIVE = [/^better-sqlite3/, /^serialport/, /^@serialport\//, /^@lydell\/node-pty/]
+
+const TARGETS: readonly Target[] = [
+  page('panel', 'agent/panel/page'),
+  page('virtual-pad', 'virtual-pad/page'),
+  page('console', 'collector/console'),
+  {
+    name: 'agent',
+    entry: 'cli/box.ts',
+    sources: ['agent', 'cli', 'protocol', 'runtime'],
+    made: 'dist/agent/agent.js',
+    build: buildAgent,
+  },
+]
+
+function page(name: string, folder: string): Target {
+  return {
+    name,
+    entry: `${folder}/vite.config.ts`,
+    sources: [folder, 'protocol', 'runtime'],
+    made: `dist/${name}/index.html`,
+    build: buildPage,
+  }
+}
+
+async function buildPage(configFile: string): Promise<void> {
+  const vite = await import('vite')
+  await vite.build({ configFile, logLevel: 'warn' })
+}
+
+async function buildAgent(input: string, file: string): Promise<void> {
+  const { build } = await import('rolldown')
+  await build({
+    input,
+    platform: 'node',
+    external: NATIVE,
+    // The sources find profiles and pages from where they stand; the one file stands elsewhere.
+    transform: { define: { 'import.meta.dirname': 'agentFolder' } },
+    output: {
+      file,
+      format: 'esm',
+      codeSplitting: false,
+      sourcemap: true,
+      banner: "const agentFolder = (await import('node:path')).join(import.meta.dirname, '../../agent')",
+    },
+  })
+}
+
+/** One hash over everything the result depends on. */
+function fingerprint(target: Target): string {
+  const hash = createHash('sha256')
+  const files = [...target.sources.flatMap(folder => sourceFiles(folder, /(?<!\.test\.ts)$/)), 'scripts/build.ts']
+  for (const file of [...files, 'package.json', 'package-lock.json']) {
+    hash.update(`${file}\0`).update(readFileSync(file)).update('\0')
+  }
+  return hash.digest('hex')
+}
+
+async function buildIfChanged(target: Target): Promise<void> {
+  const stamp = join('dist/.built-from', target.name)
+  const present = fingerprint(target)
+  if (existsSync(target.made) && existsSync(stamp) && readFileSync(stamp, 'utf8') === present) return
+  const startedMs = performance.now()
+  rmSync(stamp, { force: true })
+  await target.build(target.entry, target.made)
+  mkdirSync('dist/.built-from', { recursive: true })
+  writeFileSync(stamp, present)
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
+  process.stderr.write(`▸ 已构建 / built ${target.name}  ${seconds} s\n`)
+}
+
+if (import.meta.main) {
+  process.chdir(join(import.meta.dirname, '..'))
+  for (const target of TARGETS) if (existsSync(target.entry)) await buildIfChanged(target)
+}

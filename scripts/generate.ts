@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeFileAtomic } from '#runtime/atomic-file.ts'
+
+/** The files that are made from the sources and checked in, so that they can be read without running anything. */
+interface Generated {
+  file: string
+  make(): Promise<string>
+}
+
+const GENERATED: readonly Generated[] = [
+  { file: 'asyncapi.yaml', make: async () => (await load('./asyncapi.ts'))['asyncapiYaml']!() as string },
+  {
+    file: 'device-profiles/profile.schema.generated.json',
+    make: async () => json((await load('../agent/pad/profile.ts'))['profileJsonSchema']!()),
+  },
+  {
+    file: 'collector/openapi.generated.json',
+    make: async () => json(await (await load('../collector/api/openapi.ts'))['collectorOpenapi']!()),
+  },
+  {
+    file: 'agent/panel/openapi.generated.json',
+    make: async () => json((await load('../agent/panel/openapi.ts'))['panelOpenapi']!()),
+  },
+]
+const load = (path: string): Promise<Record<string, () => unknown>> => import(path)
+
+const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
+
+/** Writes every generated file that differs, or with `--check` only names those that do. */
+if (import.meta.main) {
+  process.chdir(join(import.meta.dirname, '..'))
+  const isCheck = process.argv.includes('--check')
+  for (const { file, make } of GENERATED) {
+    const content = await make()
+    if (existsSync(file) && readFileSync(file, 'utf8') === content) continue
+    if (isCheck) {
+      process.stdout.write(`${file} 不是最新，请运行 / is out of date, run: npm run generate\n`)
+      process.exitCode = 1
+    } else {
+      writeFileAtomic(file, content)
+      process.stdout.write(`▸ 已生成 / generated ${file}\n`)
+    }
+  }
+}
