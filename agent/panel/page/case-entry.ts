@@ -16,7 +16,7 @@ export type EntryFault = 'empty' | 'too-long' | 'white-space' | 'service-number'
 export function parseCaseEntry(text: string, chosenService: number): Result<ServiceRef, { code: EntryFault }> {
   const plain = text.normalize('NFKC').trim()
   if (plain === '') return fault('empty')
-  const suffixed = /^(.*\S)\s*(?:#|\s)\s*(\d{1,2})$/.exec(plain)
+  const suffixed = /^(.*[^\s#])(?:\s*#\s*|\s+)(\d{1,2})$/.exec(plain)
   const caseNumber = suffixed?.[1] ?? plain
   const service = suffixed ? Number(suffixed[2]) : chosenService
   if (/[\s\p{C}]/u.test(caseNumber)) return fault('white-space')
