@@ -12,7 +12,7 @@ const GENERATED: readonly Generated[] = [
   { file: 'asyncapi.yaml', make: async () => (await load('./asyncapi.ts'))['asyncapiYaml']!() as string },
   {
     file: 'device-profiles/profile.schema.generated.json',
-    make: async () => json((await load('../agent/pad/profile.ts'))['profileJsonSchema']!()),
+    make: async () => json((await load('../agent/pad/profile-schema.ts'))['profileJsonSchema']!()),
   },
   {
     file: 'collector/openapi.generated.json',
