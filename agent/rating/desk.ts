@@ -68,6 +68,8 @@ export interface DeskJournal extends SessionJournal {
   hasRoom(): boolean
 }
 
+const OUT_OF_SERVICE = 'the box cannot write its journal'
+
 export function createDesk(deps: {
   clock: Clock
   randomBytes: RandomBytes
@@ -122,7 +124,6 @@ export function createDesk(deps: {
 
   /** Why a prompt for this service cannot be opened now; undefined when it can. */
   function refusal(service: ServiceRef | undefined): DeskFault | undefined {
-    if (isOutOfService) return { code: 'out-of-service', detail: 'the box cannot write its journal' }
     if (service && book.isRated(service)) {
       return { code: 'service-already-rated', detail: 'this service of this case was already rated at this box' }
     }
@@ -134,6 +135,7 @@ export function createDesk(deps: {
     async prompt(order) {
       const chosen = choose(order.window)
       if (!chosen.ok) return chosen
+      if (isOutOfService) return fail('out-of-service', OUT_OF_SERVICE)
       const { own, runner } = chosen.value
       const { phase } = runner.state()
       if (order.for && phase.kind === 'asking' && phase.prompt.for && isSameService(phase.prompt.for, order.for)) {
@@ -148,7 +150,7 @@ export function createDesk(deps: {
         await runner.accept({ kind: 'prompted', prompt, window: own.window, origin, ...(clerk && { clerk }) })
       } catch (error) {
         fatal(error)
-        return fail('out-of-service', 'the box cannot write its journal')
+        return fail('out-of-service', OUT_OF_SERVICE)
       }
       return ok({ prompt: book.find(toHex(id))!, isNew: true })
     },

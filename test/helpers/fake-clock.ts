@@ -15,7 +15,9 @@ export function createFakeClock(startWallMs = Date.UTC(2026, 10, 24, 2)): FakeCl
   const timers = new Map<number, { dueMonoMs: number; then: () => void }>()
 
   function earliest(untilMonoMs: number) {
-    return [...timers].filter(([, t]) => t.dueMonoMs <= untilMonoMs).sort(([a, x], [b, y]) => x.dueMonoMs - y.dueMonoMs || a - b)[0]
+    return [...timers]
+      .filter(([, t]) => t.dueMonoMs <= untilMonoMs)
+      .sort(([a, x], [b, y]) => x.dueMonoMs - y.dueMonoMs || a - b)[0]
   }
 
   return {

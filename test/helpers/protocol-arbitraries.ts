@@ -55,7 +55,10 @@ function arbitraryOf(schema: JsonSchema): fc.Arbitrary<unknown> {
 function integers(min: number, max: number): fc.Arbitrary<number> {
   const edges = [0, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32].flatMap(edge => [edge, -edge - 1])
   const allowed = [min, max, ...edges.filter(edge => edge > min && edge < max)]
-  return fc.oneof(fc.constantFrom(...allowed), fc.maxSafeInteger().map(n => Math.min(max, Math.max(min, n))))
+  return fc.oneof(
+    fc.constantFrom(...allowed),
+    fc.maxSafeInteger().map(n => Math.min(max, Math.max(min, n))),
+  )
 }
 
 function texts({ minLength = 0, maxLength = 0 }: JsonSchema): fc.Arbitrary<string> {

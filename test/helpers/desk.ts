@@ -1,0 +1,78 @@
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
+import { onTestFinished } from 'vitest'
+import { type Journal, openJournal } from '#agent/journal/journal.ts'
+import { createDesk, type Desk } from '#agent/rating/desk.ts'
+import type { Ignored } from '#agent/rating/session.ts'
+import { createSealer } from '#protocol/sealing.ts'
+import { createFakeClock, type FakeClock } from './fake-clock.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+export interface TestDesk {
+  clock: FakeClock
+  desk: Desk
+  journal: Journal
+  openingKey: KeyObject
+  /** What the pads were told, as `window intent`. */
+  shown: string[]
+  ignored: Ignored[]
+  fatal: unknown[]
+  /** Kinds of the journal's entries, oldest first. */
+  kinds(): string[]
+  /** Resolves after the next change of the desk's state. */
+  changed(): Promise<void>
+}
+
+/** A desk on a real journal and a real sealer, with a clock that moves when told and pads that only listen. */
+export async function createTestDesk(
+  options: { windows?: string[]; folder?: string; room?: () => boolean } = {},
+): Promise<TestDesk> {
+  const clock = createFakeClock()
+  const { publicKey, privateKey } = generateKeyPairSync('x25519')
+  const opened = openJournal({ directory: options.folder ?? temporaryFolder(), box: 'box-1', clock, randomBytes })
+  if (!opened.ok) throw new Error(opened.error.detail)
+  const journal = opened.value
+  const shown: string[] = []
+  const ignored: Ignored[] = []
+  const fatal: unknown[] = []
+  let waiting: (() => void)[] = []
+  const desk = createDesk({
+    clock,
+    randomBytes,
+    journal: { append: journal.append, hasRoom: options.room ?? journal.hasRoom } as Parameters<
+      typeof createDesk
+    >[0]['journal'],
+    sealer: await createSealer(publicKey),
+    box: 'box-1',
+    rules: { askMs: 60_000, undoMs: 3_000, correctionsMax: 5 },
+    windows: (options.windows ?? ['A01']).map(window => ({
+      window,
+      profile: 'test',
+      holdOffMs: 400,
+      stuckMs: 10_000,
+      show: intent => void shown.push(`${window} ${intent}`),
+    })),
+    past: journal.newestFirst(),
+    onChange() {
+      const woken = waiting
+      waiting = []
+      for (const wake of woken) wake()
+    },
+    onIgnored: (_window, reason) => void ignored.push(reason),
+    onFatal: error => void fatal.push(error),
+  })
+  onTestFinished(() => {
+    desk.stop()
+    journal.close()
+  })
+  return {
+    clock,
+    desk,
+    journal,
+    openingKey: privateKey,
+    shown,
+    ignored,
+    fatal,
+    kinds: () => [...journal.newestFirst()].map(entry => entry.kind).reverse(),
+    changed: () => new Promise(resolve => waiting.push(resolve)),
+  }
+}
