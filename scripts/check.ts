@@ -13,7 +13,7 @@ interface Check {
 
 const REPORT = 'dist/test-report.json'
 
-const STATIC: readonly Check[] = [
+const INDEPENDENT: readonly Check[] = [
   { name: 'types', title: '类型', command: ['tsc'] },
   { name: 'style', title: '格式与规范', command: ['biome', 'ci', '--error-on-warnings', '.'] },
   {
@@ -24,6 +24,9 @@ const STATIC: readonly Check[] = [
   { name: 'unused', title: '无用代码', command: ['knip', '--no-progress'] },
   { name: 'generated', title: '生成文件', command: ['node', 'scripts/generate.ts', '--check'] },
 ]
+
+/** Tests open the pages in a browser and run the agent's one file. */
+const BUILD: Check = { name: 'build', title: '构建', command: ['node', 'scripts/build.ts'] }
 
 const TESTS: Check = {
   name: 'tests',
@@ -95,17 +98,25 @@ function readReport(): TestReport {
   }
 }
 
+const ALL = [...INDEPENDENT, BUILD, TESTS]
+
+async function runAll(only: string | undefined): Promise<boolean> {
+  const isChosen = (check: Check) => only === undefined || check.name === only
+  const areClean = await runSideBySide(INDEPENDENT.filter(isChosen))
+  if (!areClean) process.stdout.write('✗ 有检查未通过，见上 / some checks failed, see above\n')
+  const isBuilt = isChosen(BUILD) || isChosen(TESTS) ? await runAndTell(BUILD) : true
+  const areTestsClean = isChosen(TESTS) ? await runTests() : true
+  return areClean && isBuilt && areTestsClean
+}
+
 if (import.meta.main) {
   process.chdir(join(import.meta.dirname, '..'))
   const { only } = parseArgs({ options: { only: { type: 'string' } } }).values
-  const chosen = [...STATIC, TESTS].filter(check => only === undefined || check.name === only)
-  if (chosen.length === 0) {
-    const names = [...STATIC, TESTS].map(check => check.name).join(', ')
-    process.stderr.write(`there is no check "${only}"; there are: ${names}\n`)
-    process.exit(1)
+  if (only !== undefined && !ALL.some(check => check.name === only)) {
+    const names = ALL.map(check => check.name).join(', ')
+    process.stderr.write(`没有这项检查 / there is no check "${only}"; there are: ${names}\n`)
+    process.exitCode = 1
+  } else {
+    process.exitCode = (await runAll(only)) ? 0 : 1
   }
-  const areStaticClean = await runSideBySide(chosen.filter(check => check !== TESTS))
-  if (!areStaticClean) process.stdout.write('✗ 上述检查未通过 / the checks marked ✗ above failed\n')
-  const areTestsClean = chosen.includes(TESTS) ? await runTests() : true
-  process.exitCode = areStaticClean && areTestsClean ? 0 : 1
 }
