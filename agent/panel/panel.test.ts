@@ -151,11 +151,9 @@ describe('the clerk’s API', () => {
   })
 
   test('a port that is taken is named with its setting', async () => {
-    const { url } = await serve()
+    const { url, deps } = await serve()
     const { port } = new URL(url)
-    expect(
-      await servePanel({ host: '127.0.0.1', port: Number(port) }, {} as never).catch(error => error),
-    ).toMatchObject({
+    expect(await servePanel({ host: '127.0.0.1', port: Number(port) }, deps)).toMatchObject({
       ok: false,
       error: { code: 'panel-not-listening', detail: expect.stringContaining(`panel.port ${port}`) },
     })

@@ -110,9 +110,9 @@ describe('the desk', () => {
   test('a service that was rated is not asked for again, also after a restart', async () => {
     const folder = temporaryFolder()
     const before = await createTestDesk({ folder })
-    await after(before, () => before.desk.window('A01').padChanged('ready'))
+    await settled(before, () => before.desk.window('A01').padChanged('ready'))
     await ask(before)
-    await after(before, () => before.desk.window('A01').pressed('satisfied'))
+    await settled(before, () => before.desk.window('A01').pressed('satisfied'))
     const refused = { ok: false, error: { code: 'service-already-rated' } }
     expect(await before.desk.prompt({ for: service, origin: 'panel' })).toMatchObject(refused)
     before.journal.close()
