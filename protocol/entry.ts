@@ -167,14 +167,16 @@ export const BOX_KINDS: readonly EntryKind[] = [
   'anchor',
 ]
 
-export const EntrySchema = Type.Union(
-  ENTRY_KINDS.map(kind =>
-    Type.Object({ kind: Type.Literal(kind), time: EntryTimeSchema, body: BODIES[kind] }, { ...strict, title: kind }),
+export const EntrySchema = Type.Unsafe<Entry>(
+  Type.Union(
+    ENTRY_KINDS.map(kind =>
+      Type.Object({ kind: Type.Literal(kind), time: EntryTimeSchema, body: BODIES[kind] }, { ...strict, title: kind }),
+    ),
+    { title: '条目 Entry' },
   ),
-  { title: '条目 Entry' },
 )
 
-const wireForm = createWireForm('entry', Type.Unsafe<Entry>(EntrySchema))
+const wireForm = createWireForm('entry', EntrySchema)
 
 /** The exact bytes of a new entry. Called once per entry, at capture. */
 export const encodeEntry = wireForm.encode

@@ -65,19 +65,21 @@ export const CodeSchema = Type.String({ title: '代码 Code', pattern: '^[a-z][a
 
 /** Exactly `length` bytes; travels as a CBOR byte string, prints as lower-case hex. */
 export function Bytes(length: number, title: string) {
-  return Type.Refine(
-    Type.Unsafe<Uint8Array>({ title, description: `A byte string of ${length} bytes.` }),
-    value => value instanceof Uint8Array && value.length === length,
-    () => `must be ${length} bytes`,
-  )
+  return BytesBetween(length, length, title)
 }
 
-/** Between `min` and `max` bytes. */
+/** Between `min` and `max` bytes. JSON Schema has no byte strings: the `x-` bounds are for generated documents. */
 export function BytesBetween(min: number, max: number, title: string) {
+  const length = min === max ? `${min} bytes` : `${min} to ${max} bytes`
   return Type.Refine(
-    Type.Unsafe<Uint8Array>({ title, description: `A byte string of ${min} to ${max} bytes.` }),
+    Type.Unsafe<Uint8Array>({
+      title,
+      description: `A byte string of ${length}.`,
+      'x-bytes-min': min,
+      'x-bytes-max': max,
+    }),
     value => value instanceof Uint8Array && value.length >= min && value.length <= max,
-    () => `must be ${min} to ${max} bytes`,
+    () => `must be ${length}`,
   )
 }
 

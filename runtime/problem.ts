@@ -23,7 +23,7 @@ export interface Problem {
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
 
 export function createProblem(catalogue: ProblemCatalogue, code: string, language: Language, detail?: string): Problem {
-  const kind = catalogue[code]
+  const kind = Object.hasOwn(catalogue, code) ? catalogue[code] : undefined
   if (!kind) throw new Error(`problem ${code} is not in the catalogue`)
   return {
     type: `urn:chuangping:problem:${code}`,

@@ -72,7 +72,7 @@ function objects({ properties = {}, required = [] }: JsonSchema): fc.Arbitrary<u
 }
 
 /** What happens to bytes on the way or at rest: a bit flipped, a byte lost, added, moved, the end cut off, more behind. */
-export function disturbed(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
+export function disturbed(bytes: Uint8Array): fc.Arbitrary<Uint8Array<ArrayBuffer>> {
   const at = fc.nat(Math.max(0, bytes.length - 1))
   const byte = fc.integer({ min: 0, max: 255 })
   return fc.oneof(
@@ -86,6 +86,6 @@ export function disturbed(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
 }
 
 /** `bytes` with `drop` bytes at `at` replaced by `added`. */
-export function spliced(bytes: Uint8Array, at: number, drop: number, ...added: number[]): Uint8Array {
+export function spliced(bytes: Uint8Array, at: number, drop: number, ...added: number[]): Uint8Array<ArrayBuffer> {
   return Uint8Array.from([...bytes.subarray(0, at), ...added, ...bytes.subarray(at + drop)])
 }

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { expect, test, vi } from 'vitest'
+import { createSystemClock } from './system-clock.ts'
+
+const clock = createSystemClock()
+
+test('the boot is the kernel’s own id of it, the same for every process', () => {
+  const id = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim().replaceAll('-', '')
+  expect(Buffer.from(clock.boot).toString('hex')).toBe(id)
+  expect(clock.boot.length).toBe(16)
+})
+
+test('monotonic time counts from boot and never goes back', () => {
+  const uptimeMs = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000
+  expect(Math.abs(clock.monoMs() - uptimeMs)).toBeLessThan(5000)
+  const before = clock.monoMs()
+  expect(clock.monoMs()).toBeGreaterThanOrEqual(before)
+  expect(Number.isSafeInteger(before)).toBe(true)
+})
+
+test('a timer fires once, and a cancelled one never', () => {
+  vi.useFakeTimers()
+  try {
+    const fired: string[] = []
+    clock.after(10, () => fired.push('kept'))
+    const cancel = clock.after(10, () => fired.push('cancelled'))
+    cancel()
+    vi.advanceTimersByTime(9)
+    expect(fired).toEqual([])
+    vi.advanceTimersByTime(1000)
+    expect(fired).toEqual(['kept'])
+    cancel()
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('a delay longer than the platform’s timers is waited out, and can be cancelled on the way', () => {
+  vi.useFakeTimers()
+  try {
+    const dayMs = 86_400_000
+    let fired = 0
+    clock.after(60 * dayMs, () => fired++)
+    const cancel = clock.after(60 * dayMs, () => (fired += 100))
+    vi.advanceTimersByTime(59 * dayMs)
+    expect(fired).toBe(0)
+    cancel()
+    vi.advanceTimersByTime(dayMs)
+    expect(fired).toBe(1)
+  } finally {
+    vi.useRealTimers()
+  }
+})
