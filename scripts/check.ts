@@ -47,7 +47,12 @@ interface Outcome {
 }
 
 function run([program, ...args]: Check['command'], isLive: boolean): Promise<Outcome> {
-  const env = { ...process.env, PATH: `${join(process.cwd(), 'node_modules/.bin')}:${process.env['PATH']}` }
+  const env = {
+    ...process.env,
+    PATH: `${join(process.cwd(), 'node_modules/.bin')}:${process.env['PATH']}`,
+    // A log is read as plain text.
+    ...(process.stdout.isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: '0' }),
+  }
   const child = spawn(program, args, { env, stdio: isLive ? 'inherit' : ['ignore', 'pipe', 'pipe'] })
   let output = ''
   child.stdout?.on('data', text => (output += text))
