@@ -44,14 +44,10 @@ test('a scanned service number always wins over the chosen one', () => {
   )
 })
 
-test('the service number stays between 1 and 99, or among those the box offers', () => {
+test('the service number stays between 1 and 99', () => {
   expect(stepService(1, -1)).toBe(1)
   expect(stepService(99, 1)).toBe(99)
   expect(stepService(1, 1)).toBe(2)
-  const offered = [{ number: 5 }, { number: 1 }, { number: 3 }]
-  expect(stepService(1, 1, offered)).toBe(3)
-  expect(stepService(5, 1, offered)).toBe(5)
-  expect(stepService(4, -1, offered)).toBe(3)
 })
 
 test('a scanner is told from a hand by its pace', () => {

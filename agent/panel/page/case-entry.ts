@@ -1,7 +1,7 @@
+import type { ServiceRef } from '#protocol/entry.ts'
 import type { Result } from '#protocol/result.ts'
-import type { ServiceRef } from './panel-api.ts'
 
-export const SERVICE_NUMBER_MAX = 99
+const SERVICE_NUMBER_MAX = 99
 
 /** GB/T 39046-2020 table 9: a case number is an..50. */
 const CASE_NUMBER_LENGTH_MAX = 50
@@ -29,12 +29,9 @@ function fault(code: EntryFault): { ok: false; error: { code: EntryFault } } {
   return { ok: false, error: { code } }
 }
 
-/** The next service number in a direction: among those the box names, else anywhere from 1 to 99. */
-export function stepService(current: number, step: 1 | -1, offered: { number: number }[] = []): number {
-  if (offered.length === 0) return Math.min(SERVICE_NUMBER_MAX, Math.max(1, current + step))
-  const numbers = offered.map(({ number }) => number).sort((a, b) => a - b)
-  const beyond = step > 0 ? numbers.find(number => number > current) : numbers.findLast(number => number < current)
-  return beyond ?? current
+/** The next service number in a direction, from 1 to 99. */
+export function stepService(current: number, step: 1 | -1): number {
+  return Math.min(SERVICE_NUMBER_MAX, Math.max(1, current + step))
 }
 
 /** A scanner types faster than any hand: at most this between two keys. */

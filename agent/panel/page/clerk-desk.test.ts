@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import type { PanelState } from '#agent/panel/app.ts'
 import { createClerkDesk } from './clerk-desk.ts'
-import type { PanelState, PromptOrder, WindowState } from './panel-api.ts'
+import type { PromptOrder } from './panel-api.ts'
+import type { WindowState } from './stage.ts'
 
 const quiet: WindowState = {
   window: 'A03',
@@ -10,7 +12,10 @@ const quiet: WindowState = {
 }
 const slip = { case: '3301', service: 1 }
 const waiting: WindowState = { ...quiet, session: { state: 'waiting', prompt: 'p1', for: slip, closesInMs: 60_000 } }
-const rated: WindowState = { ...quiet, last: { prompt: 'p1', for: slip, outcome: 'rated', closedAtMs: 0 } }
+const rated: WindowState = {
+  ...quiet,
+  last: { id: 'p1', window: 'A03', state: 'finished', for: slip, outcome: 'rated', openedAtMs: 0, closedAtMs: 0 },
+}
 const box = (...windows: WindowState[]): PanelState => ({ box: 'b', link: 'online', backlog: 0, windows })
 
 /** A desk on a box of the test's making: what it was asked for, and a way to change its state. */
@@ -83,6 +88,12 @@ test('nothing is asked without a case number, and the page says so', async () =>
   expect([orders, desk.fault.value]).toEqual([[], { own: 'empty' }])
 })
 
+test('a prompt without a case number is asked for on purpose only', async () => {
+  const { desk, orders } = await createDesk()
+  await desk.askWithoutCase()
+  expect(orders).toEqual([{ window: 'A03', withoutCase: true, origin: 'panel' }])
+})
+
 test('a slip scanned twice does not replace the prompt that waits for it', async () => {
   const { desk, orders, type } = await createDesk(box(waiting))
   type('3301', 5)
@@ -97,7 +108,7 @@ test('an outcome is the big state until the next case is begun or its time is ov
   timers.at(-1)?.()
   expect(desk.stage.value?.kind).toBe('idle')
   change(waiting)
-  change({ ...rated, last: { ...rated.last!, prompt: 'p2' } })
+  change({ ...rated, last: { ...rated.last!, id: 'p2' } })
   expect(desk.stage.value?.kind).toBe('rated')
   type('3', 10)
   expect(desk.stage.value?.kind).toBe('idle')

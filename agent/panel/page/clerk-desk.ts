@@ -1,7 +1,8 @@
 import { computed, reactive, ref, shallowRef } from 'vue'
+import type { PanelState } from '#agent/panel/app.ts'
 import { createPaceMeter, type EntryFault, parseCaseEntry, stepService } from './case-entry.ts'
 import { createLiveState, type LinkState, listenToEvents } from './live-state.ts'
-import type { ClerkReason, PanelApi, PanelState, Refusal } from './panel-api.ts'
+import type { ClerkReason, PanelApi, PromptOrder, Refusal } from './panel-api.ts'
 import { type Countdown, endedBetween, nextCountdown, OUTCOME_SHOWN_MS, stageOf, timeLeft } from './stage.ts'
 
 /** What went wrong with the last thing the clerk did: the page's own word, or the box's refusal. */
@@ -97,8 +98,18 @@ export function createClerkDesk(deps: DeskDeps) {
       fault.value = { own: 'same' }
       return
     }
-    const order = { window: window.value.window, for: wanted, origin, ...(clerk.value ? { clerk: clerk.value } : {}) }
-    if (await attempt(() => api.prompt(order))) clearEntry()
+    await send({ window: window.value.window, for: wanted, origin })
+  }
+
+  /** Asks for a rating that is tied to its case later, because there is no case number to give. */
+  async function askWithoutCase(): Promise<void> {
+    if (isBusy.value || !window.value) return
+    await send({ window: window.value.window, withoutCase: true, origin: 'panel' })
+  }
+
+  async function send(order: PromptOrder): Promise<void> {
+    const complete = { ...order, ...(clerk.value ? { clerk: clerk.value } : {}) }
+    if (await attempt(() => api.prompt(complete))) clearEntry()
   }
 
   /** Withdraws the waiting prompt. */
@@ -170,13 +181,14 @@ export function createClerkDesk(deps: DeskDeps) {
       nowMonoMs.value = monoMs()
     },
     ask,
+    askWithoutCase,
     cancel,
     pair,
     typed,
     moveWindow,
     chooseWindow,
     moveService(step: 1 | -1) {
-      entry.service = stepService(entry.service, step, state.value?.services)
+      entry.service = stepService(entry.service, step)
     },
     openReasons() {
       if (stage.value?.kind === 'waiting') areReasonsOpen.value = true

@@ -15,6 +15,7 @@ const zh = {
     less: '服务编号减一',
     ask: '邀请评价',
     asking: '正在发出…',
+    without: '没有办件编号，直接邀评',
     replaces: '再次邀评将取代正在等待的邀评',
   },
   fault: {
@@ -45,6 +46,7 @@ const zh = {
     'pad-unavailableSay': '本次未能评价，已如实记录。',
     'pad-fault': '评价器不可用',
   },
+  withoutCase: '无办件编号',
   seconds: '秒',
   left: '剩余 {n} 秒',
   pad: {
@@ -104,7 +106,7 @@ const zh = {
   pairing: {
     title: '与评价盒配对',
     say: '本页不在评价盒上打开。请输入评价盒给出的六位配对码，配对一次即可。',
-    where: '配对码的取得：在评价盒上运行 chuangping panel pair',
+    where: '配对码的取得：在评价盒上运行 chuangping pair',
     code: '六位配对码',
     pair: '配对',
     six: '配对码是六位数字。',
@@ -130,6 +132,7 @@ const en: Messages = {
     less: 'Service number down',
     ask: 'Ask for a rating',
     asking: 'Asking…',
+    without: 'No case number: ask all the same',
     replaces: 'Asking again replaces the prompt that is waiting',
   },
   fault: {
@@ -160,6 +163,7 @@ const en: Messages = {
     'pad-unavailableSay': 'Rating was not possible; recorded as such.',
     'pad-fault': 'Pad not available',
   },
+  withoutCase: 'no case number',
   seconds: 's',
   left: '{n} s left',
   pad: {
@@ -224,7 +228,7 @@ const en: Messages = {
   pairing: {
     title: 'Pair with the box',
     say: 'This page is open on another machine. Enter the six-digit code of the box; once is enough.',
-    where: 'To get a code, run on the box: chuangping panel pair',
+    where: 'To get a code, run on the box: chuangping pair',
     code: 'Six-digit pairing code',
     pair: 'Pair',
     six: 'The code has six digits.',

@@ -7,6 +7,7 @@ export type PageCommand =
   | { kind: 'close-reasons' }
   | { kind: 'choose-reason'; reason: ClerkReason }
   | { kind: 'edit-clerk' }
+  | { kind: 'ask-without-case' }
   | { kind: 'type' }
 
 export interface PageMoment {
@@ -38,6 +39,8 @@ export function commandOfKey(key: Key, moment: PageMoment): PageCommand | undefi
       return { kind: 'step-window', step: -1 }
     case 'F2':
       return { kind: 'edit-clerk' }
+    case 'F4':
+      return { kind: 'ask-without-case' }
   }
   return stepByPlusMinus(key, moment) ?? (isCharacter(key.key) ? { kind: 'type' } : undefined)
 }

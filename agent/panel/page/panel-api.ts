@@ -1,47 +1,12 @@
+import type { PanelState } from '#agent/panel/app.ts'
 import type { CancelReason, ServiceRef } from '#protocol/entry.ts'
-import type { Outcome } from '#protocol/grades.ts'
 import type { Result } from '#protocol/result.ts'
-
-export type { ServiceRef }
-
-export type PadState = 'ready' | 'lost' | 'stuck-key' | 'out-of-service'
-
-export interface Session {
-  state: 'idle' | 'waiting' | 'thanked'
-  prompt?: string
-  for?: ServiceRef
-  openedAtMs?: number
-  closesInMs?: number
-}
-
-export interface LastPrompt {
-  prompt: string
-  for?: ServiceRef
-  outcome: Outcome
-  reason?: string
-  closedAtMs: number
-}
-
-export interface WindowState {
-  window: string
-  pad: { state: PadState; profile: string }
-  session: Session
-  last?: LastPrompt
-  today: { prompts: number } & Record<Outcome, number>
-}
-
-export interface PanelState {
-  box: string
-  link: 'online' | 'offline'
-  /** Entries on the box that the collector has not confirmed. */
-  backlog: number
-  services?: { number: number; label?: string }[]
-  windows: WindowState[]
-}
 
 export interface PromptOrder {
   window: string
-  for: ServiceRef
+  for?: ServiceRef
+  /** Said on purpose: there is no case number, the rating is tied later. */
+  withoutCase?: true
   clerk?: string
   origin: 'panel' | 'scanner'
 }

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import type { WindowState } from './panel-api.ts'
-import { endedBetween, nextCountdown, type Stage, stageOf, timeLeft } from './stage.ts'
+import { endedBetween, nextCountdown, type Stage, stageOf, timeLeft, type WindowState } from './stage.ts'
 
 const slip = { case: '3301', service: 2 }
 const quiet: WindowState = {
@@ -11,7 +10,16 @@ const quiet: WindowState = {
 }
 const ended = (outcome: 'rated' | 'declined' | 'timed-out' | 'cancelled' | 'pad-unavailable', reason?: string) => ({
   ...quiet,
-  last: { prompt: 'p1', for: slip, outcome, closedAtMs: 0, ...(reason ? { reason } : {}) },
+  last: {
+    id: 'p1',
+    window: 'A03',
+    state: 'finished' as const,
+    for: slip,
+    outcome,
+    openedAtMs: 0,
+    closedAtMs: 0,
+    ...(reason ? { reason } : {}),
+  },
 })
 const waiting = (closesInMs: number, prompt = 'p1'): WindowState => ({
   ...quiet,

@@ -1,4 +1,10 @@
-import type { LastPrompt, PadState, ServiceRef, WindowState } from './panel-api.ts'
+import type { PanelState } from '#agent/panel/app.ts'
+import type { ServiceRef } from '#protocol/entry.ts'
+import type { Outcome } from '#protocol/grades.ts'
+
+export type WindowState = PanelState['windows'][number]
+type LastPrompt = NonNullable<WindowState['last']>
+type PadState = WindowState['pad']['state']
 
 /** What the big state of a window says. Never which grade: the page does not know it. */
 export type Stage =
@@ -22,13 +28,13 @@ export function stageOf(window: WindowState, freshPrompt: string | undefined): S
   const { session, last, pad } = window
   if (session.state === 'waiting') return { kind: 'waiting', prompt: session.prompt ?? '', ...caseOf(session) }
   if (session.state === 'thanked') return { kind: 'rated', ...caseOf(session) }
-  if (last && last.prompt === freshPrompt) return endOf(last)
+  if (last?.outcome && last.id === freshPrompt) return endOf(last, last.outcome)
   if (pad.state !== 'ready') return { kind: 'pad-fault', pad: pad.state }
   return { kind: 'idle' }
 }
 
-function endOf(last: LastPrompt): Stage {
-  if (last.outcome !== 'cancelled') return { kind: last.outcome, ...caseOf(last) }
+function endOf(last: LastPrompt, outcome: Outcome): Stage {
+  if (outcome !== 'cancelled') return { kind: outcome, ...caseOf(last) }
   return { kind: 'cancelled', ...caseOf(last), ...(last.reason ? { reason: last.reason } : {}) }
 }
 
@@ -39,7 +45,7 @@ function caseOf(source: { for?: ServiceRef }): { for?: ServiceRef } {
 /** The prompt that ended between two states of a window, if one did. */
 export function endedBetween(before: WindowState | undefined, after: WindowState): string | undefined {
   if (!before || !after.last) return undefined
-  return after.last.prompt === before.last?.prompt ? undefined : after.last.prompt
+  return after.last.id === before.last?.id ? undefined : after.last.id
 }
 
 /** The time left of a prompt, measured on the page's own monotonic clock: the box's wall clock may be wrong. */
