@@ -122,7 +122,8 @@ test('a default of one file is not shared with the next', () => {
 
 describe('a file that is not YAML as we take it is refused with the place:', () => {
   test.each([
-    ['a setting given twice', 'box: a\nbox: b', '2:1  Map keys must be unique'],
+    ['a setting given twice', 'box: a\nbox: b', '2:1  box is given twice'],
+    ['a setting given twice in a group', 'box: a\npanel: {port: 1, "port": 2}', '2:18  port is given twice'],
     ['a tab', 'box: a\npanel:\n\tport: 1', '3:1  Tabs are not allowed as indentation'],
     [
       'two documents',
@@ -163,12 +164,12 @@ test('an anchor may be used, a bomb of them is refused', () => {
 
 test('nesting without end is refused, not a crash', () => {
   for (const opener of ['[', '{a: ', '- ']) {
-    expect(parse(`box: a\nwindows: ${opener.repeat(50_000)}`).ok).toBe(false)
+    expect(parse(`box: a\nwindows: ${opener.repeat(10_000)}`).ok).toBe(false)
   }
 })
 
 test('a file with more problems than anybody reads is told in a bounded list', () => {
-  const parsed = parse(`box: a\n${Array.from({ length: 5000 }, (_, i) => `k${i}: 1`).join('\n')}`)
+  const parsed = parse(`box: a\n${Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join('\n')}`)
   if (parsed.ok) throw new Error('must be refused')
   expect(parsed.error.detail.split('\n').length).toBeLessThanOrEqual(100)
 })

@@ -31,7 +31,7 @@ export function parseYaml<S extends TSchema>(
   overrides: ReadonlyMap<string, string> = new Map(),
 ): Result<Type.Static<S>, FileFault> {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
   const parsed = dataOf(file, document, lines)
   if (!parsed.ok) return parsed
   const overridden = withOverrides(parsed.value ?? {}, schema, overrides)

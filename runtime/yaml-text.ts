@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { readFileSync, statSync } from 'node:fs'
 import { type Document, isScalar, type LineCounter, type Node, visit } from 'yaml'
 import { ok, type Result } from '#protocol/result.ts'
+import { oneLine } from '#protocol/schema-errors.ts'
 
 /** Every problem of a file at once, each with its place, what was found and what is allowed. */
 export interface FileFault {
@@ -46,11 +47,17 @@ export function dataOf(file: string, document: Document.Parsed, lines: LineCount
     const { line, col } = lines.linePos(pos[0])
     return { path: '', line, column: col, message }
   })
+  // The library's own search for a name given twice takes time with the square of their number.
   visit(document, {
-    Pair(_, { key }) {
-      if (isScalar(key) || key === null) return
-      const { line, col } = lines.linePos((key as Node).range?.[0] ?? 0)
-      problems.push({ path: '', line, column: col, message: 'the name of a setting must be plain text' })
+    Map(_, { items }) {
+      const names = new Set<unknown>()
+      for (const { key } of items) {
+        const { line, col } = lines.linePos((key as Node | null)?.range?.[0] ?? 0)
+        const add = (message: string) => problems.push({ path: '', line, column: col, message })
+        if (!isScalar(key)) add('the name of a setting must be plain text')
+        else if (names.has(key.value)) add(`${oneLine(String(key.value), 40)} is given twice`)
+        else names.add(key.value)
+      }
     },
   })
   if (problems.length > 0) return fileFault('file-not-valid', file, problems)
