@@ -4,8 +4,6 @@ import { encodeCommand } from './encode.ts'
 import { addressOf, type Profile } from './profile.ts'
 import { INTENTS, type PadIntent } from './profile-schema.ts'
 
-export const GOLDEN_FILE = 'golden.txt'
-
 /** What a golden file did not keep, with its line; line 0 is about the file as a whole. */
 export interface GoldenProblem {
   line: number

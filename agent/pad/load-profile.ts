@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { fail, ok, type Result } from '#protocol/result.ts'
-import { type FileFault, type FileProblem, parseYaml } from '#runtime/configuration.ts'
+import { parseYaml } from '#runtime/configuration.ts'
+import { type FileFault, type FileProblem, fileFault, readText } from '#runtime/yaml-text.ts'
 import { BYTES_PATTERN } from './bytes.ts'
 import { compileProfile, type Profile } from './profile.ts'
 import { type ProfileFile, ProfileFileSchema, type SiteOverrides, TEMPLATE_PATTERN } from './profile-schema.ts'
 import { checkRelations } from './relations.ts'
 
 export const PROFILE_FILE = 'profile.yaml'
+export const GOLDEN_FILE = 'golden.txt'
 
 export interface SiteFault {
   code: 'site-setting-not-allowed' | 'site-setting-not-valid'
@@ -25,16 +26,17 @@ export type ProfileFault = FileFault | SiteFault
  */
 export function loadProfile(folder: string, overrides: SiteOverrides = {}): Result<Profile, ProfileFault> {
   const path = join(folder, PROFILE_FILE)
-  let content: Buffer
-  try {
-    content = readFileSync(path)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === undefined) throw error
-    return fileFault('file-not-readable', path, [{ path: '', line: 0, column: 0, message: `cannot be read: ${code}` }])
-  }
-  const hash = createHash('sha256').update(content).digest('hex')
-  return parseProfile(content.toString('utf8'), { path, folder: basename(resolve(folder)), hash }, overrides)
+  const text = readText(path)
+  if (!text.ok) return text
+  const hash = createHash('sha256').update(text.value).digest('hex')
+  return parseProfile(text.value, { path, folder: basename(resolve(folder)), hash }, overrides)
+}
+
+/** The golden frames that lie beside a profile. */
+export function readGolden(folder: string): Result<{ path: string; text: string }, FileFault> {
+  const path = join(folder, GOLDEN_FILE)
+  const text = readText(path)
+  return text.ok ? ok({ path, text: text.value }) : text
 }
 
 /** The same for text that is already there; `folder` is what the profile's id has to be. */
@@ -130,11 +132,4 @@ function explainPattern(problem: FileProblem): FileProblem {
     if (problem.message.startsWith(quoted)) return { ...problem, message: hint + problem.message.slice(quoted.length) }
   }
   return problem
-}
-
-function fileFault(code: FileFault['code'], path: string, problems: FileProblem[]): { ok: false; error: FileFault } {
-  const detail = problems
-    .map(p => `${path}${p.line ? `:${p.line}:${p.column}` : ''}${p.path ? `  ${p.path}` : ''}  ${p.message}`)
-    .join('\n')
-  return { ok: false, error: { code, detail, problems } }
 }

@@ -21,7 +21,7 @@ import { parseTemplate, type Template } from './template.ts'
 export interface Profile {
   readonly id: string
   readonly version: number
-  /** SHA-256 of the file's bytes, hex: what a journal names when a rating's meaning is disputed. */
+  /** SHA-256 of the file's text in UTF-8, hex (of its bytes, but for a byte order mark): what a journal names when a rating's meaning is disputed. */
   readonly hash: string
   readonly title: Text
   readonly evidence: ProfileFile['evidence']
@@ -156,7 +156,7 @@ export function compileProfile(file: ProfileFile, hash: string, overrides: SiteO
     baudsAllowed: [line.baud, ...(line.baudAlternatives ?? [])],
     address: address ? { default: address.default, min: address.min ?? 0, max: address.max ?? 255 } : null,
     site: file.site ?? [],
-    overrides,
+    overrides: structuredClone(overrides),
     behaviour: {
       silenceMs: durationMs(behaviour.silence),
       echo: behaviour.echo ?? 'removed',

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { GOLDEN_FILE, playGolden } from './golden.ts'
-import { loadProfile } from './load-profile.ts'
+import { playGolden } from './golden.ts'
+import { GOLDEN_FILE, loadProfile } from './load-profile.ts'
 import { profileJsonSchema } from './profile-schema.ts'
 import { proveProfile } from './prove-profile.ts'
 
