@@ -9,23 +9,22 @@ interface Generated {
 }
 
 const GENERATED: readonly Generated[] = [
-  { file: 'asyncapi.yaml', make: async () => (await load('./asyncapi.ts'))['asyncapiYaml']!() as string },
+  { file: 'asyncapi.yaml', make: async () => (await import('./asyncapi.ts')).asyncapiYaml() },
   {
     file: 'device-profiles/profile.schema.generated.json',
-    make: async () => json((await load('../agent/pad/profile-schema.ts'))['profileJsonSchema']!()),
+    make: async () => json((await import('#agent/pad/profile-schema.ts')).profileJsonSchema()),
   },
   {
     file: 'collector/openapi.generated.json',
-    make: async () => json(await (await load('../collector/api/openapi.ts'))['collectorOpenapi']!()),
+    make: async () => json(await (await import('#collector/api/openapi.ts')).collectorOpenapi()),
   },
   {
     file: 'agent/panel/openapi.generated.json',
-    make: async () => json((await load('../agent/panel/openapi.ts'))['panelOpenapi']!()),
+    make: async () => json((await import('#agent/panel/openapi.ts')).panelOpenapi()),
   },
 ]
-const load = (path: string): Promise<Record<string, () => unknown>> => import(path)
 
-const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
+const json = (value: object) => `${JSON.stringify(value, undefined, 2)}\n`
 
 /** Writes every generated file that differs, or with `--check` only names those that do. */
 if (import.meta.main) {
