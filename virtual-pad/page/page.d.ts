@@ -1,0 +1,6 @@
+declare module '*/pad-page.vue' {
+  import type { Component } from 'vue'
+
+  const page: Component
+  export default page
+}
