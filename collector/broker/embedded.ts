@@ -1,0 +1,102 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer, type TLSSocket } from 'node:tls'
+import { Aedes, type Client } from 'aedes'
+import type { Counters } from '#collector/counters.ts'
+import { MESSAGE_BYTES_MAX, mayConnect, maySubscribe, publishRefusal } from './access.ts'
+import { createPacketGuard } from './packet-guard.ts'
+
+export interface EmbeddedBroker {
+  port: number
+  close(): Promise<void>
+}
+
+/** A packet's fixed header and topic come on top of its payload. */
+const PACKET_BYTES_MAX = MESSAGE_BYTES_MAX + 1024
+
+/**
+ * A broker in this process for one hall or a trial, MQTT 3.1.1 over mutual TLS. Who a client is, its
+ * certificate says. It acknowledges before anything is stored; the collector's receipts are made for that.
+ */
+export async function startEmbeddedBroker(deps: {
+  host: string
+  port: number
+  tls: { ca: Buffer; cert: Buffer; key: Buffer }
+  counters: Counters
+}): Promise<EmbeddedBroker> {
+  const { counters } = deps
+  const broker = await Aedes.createBroker({ ...accessRules(counters), maxTopicLevels: 8, drainTimeout: 30_000 })
+  broker.on('clientError', () => counters.add('broker-clients-failed'))
+  broker.on('connectionError', () => counters.add('broker-connections-failed'))
+  const server = createServer(
+    { ...deps.tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2', noDelay: true },
+    socket => {
+      guardMemory(socket, counters)
+      broker.handle(socket)
+    },
+  )
+  server.on('tlsClientError', () => counters.add('broker-handshakes-refused'))
+  server.listen(deps.port, deps.host)
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      await new Promise<void>(resolve => broker.close(resolve))
+      await closed
+    },
+  }
+}
+
+function accessRules(counters: Counters) {
+  const refuse = (reason: string) => {
+    counters.add('broker-refused', reason)
+    return new Error(reason)
+  }
+  return {
+    authenticate(client: Client, _user: unknown, _password: unknown, done: (error: null, isAllowed: boolean) => void) {
+      const isAllowed = mayConnect(nameOf(client), client.id)
+      if (!isAllowed) refuse('identity')
+      done(null, isAllowed)
+    },
+    authorizePublish(
+      client: Client | null,
+      packet: { topic: string; qos: number; retain: boolean; payload: Buffer | string },
+      done: (error?: Error | null) => void,
+    ) {
+      const { topic, qos, retain, payload } = packet
+      const name = client ? nameOf(client) : ''
+      const refusal = publishRefusal(name, { topic, qos, retain, payloadBytes: payload.length })
+      // An error here disconnects the client: MQTT 3.1.1 has no other way to say no.
+      done(refusal ? refuse(refusal) : null)
+    },
+    authorizeSubscribe<S extends { topic: string }>(
+      client: Client,
+      subscription: S,
+      done: (error: null, subscription: S | null) => void,
+    ) {
+      const isAllowed = maySubscribe(nameOf(client), subscription.topic)
+      if (!isAllowed) refuse('foreign-subscription')
+      done(null, isAllowed ? subscription : null)
+    },
+  }
+}
+
+function nameOf(client: Client): string {
+  const name: unknown = (client.conn as TLSSocket).getPeerCertificate().subject?.CN
+  return typeof name === 'string' ? name : ''
+}
+
+/** The broker's parser gathers a packet of any announced length in memory; this ends the connection before. */
+function guardMemory(socket: TLSSocket, counters: Counters) {
+  const isTooBig = createPacketGuard(PACKET_BYTES_MAX)
+  const read = socket.read.bind(socket)
+  socket.read = size => {
+    const chunk: Buffer | null = read(size)
+    if (!chunk || !isTooBig(chunk)) return chunk
+    counters.add('broker-refused', 'too-big')
+    socket.destroy()
+    return null
+  }
+}

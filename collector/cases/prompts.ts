@@ -1,0 +1,91 @@
+import type { Kysely } from 'kysely'
+import type { Fleet } from '#collector/fleet/fleet.ts'
+import type { PromptBody, PromptView } from '#collector/schemas.ts'
+import type { PromptRow, Tables } from '#collector/store/tables.ts'
+import type { Clock, RandomBytes } from '#protocol/clock.ts'
+import { fromHex, toHex } from '#protocol/codec.ts'
+import { encodePromptRequest } from '#protocol/prompt-request.ts'
+import { fail, ok, type Result } from '#protocol/result.ts'
+
+/** A box answers a request with its prompt's entry; without one after this long it did not happen. */
+const ANSWER_MS_MAX = 15_000
+/** Requests remembered; the oldest go first, and live on in the projection if they were answered. */
+const REQUESTS_MAX = 10_000
+
+export interface Prompts {
+  /** Asks the window's box to open a prompt. It is not kept for a box that is away. */
+  ask(window: string, body: PromptBody): Result<{ prompt: string }>
+  /** How a prompt stands, whoever opened it. Never a grade. */
+  find(prompt: string): Promise<PromptView | undefined>
+}
+
+interface Asked {
+  window: string
+  box: string
+  body: PromptBody
+  atMonoMs: number
+}
+
+export function createPrompts(deps: {
+  db: Kysely<Tables>
+  clock: Clock
+  randomBytes: RandomBytes
+  fleet: Pick<Fleet, 'boxOfWindow'>
+  isLinkUp(): boolean
+  send(box: string, bytes: Uint8Array): void
+}): Prompts {
+  const { db, clock } = deps
+  const asked = new Map<string, Asked>()
+
+  function remember(prompt: string, request: Asked) {
+    asked.set(prompt, request)
+    for (const oldest of asked.keys()) {
+      if (asked.size <= REQUESTS_MAX) break
+      asked.delete(oldest)
+    }
+  }
+
+  return {
+    ask(window, body) {
+      const state = deps.fleet.boxOfWindow(window)
+      if (!state) return fail('unknown-window', `no box has announced window ${window}`)
+      if (!deps.isLinkUp()) return fail('broker-offline', 'the collector has no connection to its broker')
+      if (!state.online) return fail('box-offline', `box ${state.box} of window ${window} is offline`)
+      const id = deps.randomBytes(16)
+      const prompt = toHex(id)
+      const { clerk, ...service } = body
+      const request = { version: 1, prompt: id, window, for: service, ...(clerk ? { clerk } : {}) } as const
+      remember(prompt, { window, box: state.box, body, atMonoMs: clock.monoMs() })
+      deps.send(state.box, encodePromptRequest(request))
+      return ok({ prompt })
+    },
+    async find(prompt) {
+      const request = asked.get(prompt)
+      const rows = await db.selectFrom('prompts').selectAll().where('prompt', '=', fromHex(prompt)).execute()
+      // Another box that used the same id does not answer for the one that was asked.
+      const row = request ? rows.find(({ box }) => box === request.box) : rows[0]
+      if (row) return viewPrompt(prompt, row)
+      return request && viewAsked(prompt, request, clock.monoMs())
+    },
+  }
+}
+
+function viewPrompt(prompt: string, row: PromptRow): PromptView {
+  const { case_number, service } = row
+  return {
+    prompt,
+    window: row.window,
+    box: row.box,
+    openedAtMs: row.opened_at,
+    outcome: row.outcome,
+    ...(row.reason ? { reason: row.reason } : {}),
+    ...(case_number !== null && service !== null ? { case: case_number, service } : {}),
+  }
+}
+
+function viewAsked(prompt: string, request: Asked, nowMonoMs: number): PromptView {
+  const { window, box, body } = request
+  const isOverdue = nowMonoMs - request.atMonoMs > ANSWER_MS_MAX
+  const end = isOverdue ? ({ outcome: 'pad-unavailable', reason: 'no-answer' } as const) : { outcome: null }
+  return { prompt, window, box, openedAtMs: null, ...end, case: body.case, service: body.service }
+}

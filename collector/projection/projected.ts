@@ -1,0 +1,35 @@
+import type { Kysely } from 'kysely'
+import type { Tables } from '#collector/store/tables.ts'
+import type { Entry } from '#protocol/entry.ts'
+import type { Result } from '#protocol/result.ts'
+import type { RatingText } from '#protocol/sealing.ts'
+
+/** One committed entry, decoded, and opened where it was sealed. */
+export interface ProjectedEntry {
+  position: number
+  box: string
+  epoch: Uint8Array
+  seq: number
+  hash: Uint8Array
+  receivedAtMs: number
+  entry: Entry
+  /** Only of a rating or a correction. */
+  opened?: Result<RatingText>
+}
+
+/** What changed, for those who watch. */
+export interface Touched {
+  services: Map<string, { case: string; service: number }>
+  ratings: Set<number>
+  boxes: Set<string>
+  /** Keys of boxes enrolled, the latest of each. */
+  keys: Map<string, Uint8Array>
+}
+
+export function touchService(touched: Touched, caseNumber: string, service: number) {
+  touched.services.set(`${service} ${caseNumber}`, { case: caseNumber, service })
+}
+
+export async function noteOddity(trx: Kysely<Tables>, at: Pick<ProjectedEntry, 'position' | 'box'>, code: string) {
+  await trx.insertInto('oddities').values({ position: at.position, box: at.box, code }).execute()
+}
