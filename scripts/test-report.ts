@@ -1,6 +1,5 @@
 /** What of vitest's JSON report counts. */
 export interface TestReport {
-  success: boolean
   numPassedTests: number
   numFailedTests: number
   numPendingTests: number
@@ -15,14 +14,15 @@ export interface TestReport {
 
 /**
  * The last lines of a test run: each skipped test with its reason, then `N passed, N failed` (`, N skipped`).
- * A file that could not even be loaded counts as one failed, and so does a run that failed in no test.
+ * A file that could not even be loaded counts as one failed, and so does a run whose exit code (`isRunClean`)
+ * tells of an error outside every test, of which the report knows nothing.
  */
-export function summarise(report: TestReport): { lines: string[]; isClean: boolean } {
+export function summarise(report: TestReport, isRunClean: boolean): { lines: string[]; isClean: boolean } {
   const unloadable = report.testResults.filter(
     file => file.status === 'failed' && !file.assertionResults.some(test => test.status === 'failed'),
   )
   const counted = report.numFailedTests + unloadable.length
-  const failed = counted === 0 && !report.success ? 1 : counted
+  const failed = counted === 0 && !isRunClean ? 1 : counted
   const skipped = report.numPendingTests + report.numTodoTests
   const reasons = report.testResults.flatMap(file =>
     file.assertionResults
