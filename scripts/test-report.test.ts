@@ -38,8 +38,8 @@ test('a skipped test is told with its reason, before the counts', () => {
 })
 
 test('a file that could not be loaded, and a run that failed outside every test, never look like success', () => {
-  const unloadable = summarise(reportOf([file('passed', [passed]), file('failed', [])]), false)
-  expect(unloadable).toEqual({ lines: ['1 passed, 1 failed'], isClean: false })
+  const unloadable = summarise(reportOf([file('failed', [passed, failed]), file('failed', [])]), false)
+  expect(unloadable).toEqual({ lines: ['1 passed, 2 failed'], isClean: false })
   const unhandled = summarise(reportOf([file('passed', [passed])]), false)
   expect(unhandled).toEqual({ lines: ['1 passed, 1 failed'], isClean: false })
   expect(summarise(reportOf([]), false).lines).toEqual(['0 passed, 1 failed'])
