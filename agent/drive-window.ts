@@ -1,3 +1,4 @@
+import { createPadCodec } from '#agent/pad/codec.ts'
 import type { Clock } from '#protocol/clock.ts'
 import type { Logger } from '#runtime/logger.ts'
 import type { Counters } from './health/counters.ts'
@@ -8,20 +9,21 @@ import type { ConfiguredWindow } from './windows.ts'
 
 /** Joins one window's serial line, pad driver and desk. */
 export function driveWindow(
-  { window, port, profile, codec }: ConfiguredWindow,
+  { window, port, profile }: ConfiguredWindow,
   deps: {
     clock: Clock
     desk: Desk
     counters: Counters
     log: Logger
     onPad(): void
+    onListening(): void
   },
 ): { driver: PadDriver; line: SerialLine } {
   const { clock, desk, counters, log } = deps
   const own = desk.window(window)
   const driver = createPadDriver({
     clock,
-    codec,
+    createCodec: () => createPadCodec(profile),
     write: bytes => line.write(bytes),
     isArmed: () => desk.isArmed(window),
     onReady() {
@@ -29,6 +31,7 @@ export function driveWindow(
       own.padChanged('ready')
       deps.onPad()
     },
+    onListening: deps.onListening,
     onEvent(event) {
       counters.add(`pad-${event.kind}`)
       if (event.kind === 'key') own.pressed(event.grade)

@@ -170,7 +170,14 @@ export async function startAgent(deps: {
     append('config', { window, profile: profile.id, version: String(profile.version), hash: fromHex(profile.hash) })
   }
   for (const window of windows.value) {
-    const driven = driveWindow(window, { clock, desk, counters, log, onPad: () => link.sendPresence(presence()) })
+    const driven = driveWindow(window, {
+      clock,
+      desk,
+      counters,
+      log,
+      onPad: () => link.sendPresence(presence()),
+      onListening: changed,
+    })
     drivers.set(window.window, driven)
     stops.unshift(() => driven.line.close(), driven.driver.stop)
   }
@@ -179,7 +186,10 @@ export async function startAgent(deps: {
     box,
     link: link.isUp() ? 'online' : 'offline',
     backlog: uplink.backlog(),
-    windows: desk.windows(),
+    windows: desk.windows().map(view => ({
+      ...view,
+      isListening: view.session.state === 'waiting' && (drivers.get(view.window)?.driver.isListening() ?? false),
+    })),
   })
   const panel = await servePanel(configuration.panel, {
     clock,

@@ -1,5 +1,4 @@
 import { dirname, join, resolve } from 'node:path'
-import { createPadCodec, type PadCodec } from '#agent/pad/codec.ts'
 import { loadProfile } from '#agent/pad/load-profile.ts'
 import type { Profile } from '#agent/pad/profile.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
@@ -10,7 +9,6 @@ export interface ConfiguredWindow {
   window: string
   port: string
   profile: Profile
-  codec: PadCodec
 }
 
 /** The profiles that come with the program, from source and from the built file alike. */
@@ -34,7 +32,7 @@ export function configureWindows(configuration: AgentConfiguration, base: string
     if (sharing) problems.push(`windows: ${window} and ${sharing.window} name the same port ${port}`)
     const loaded = loadProfile(join(folder, id), site)
     if (!loaded.ok) problems.push(loaded.error.detail)
-    else windows.push({ window, port, profile: loaded.value, codec: createPadCodec(loaded.value) })
+    else windows.push({ window, port, profile: loaded.value })
   }
   return problems.length > 0 ? fail('configuration-not-valid', problems.join('\n')) : ok(windows)
 }

@@ -27,6 +27,18 @@ export const BOX_PARTS: readonly Part[] = [
 export const PARTS: readonly Part[] = [
   ...BOX_PARTS,
   {
+    words: { pad: { zh: '评价器型号与虚拟评价器', en: 'pad profiles, and a virtual pad' } },
+    load: async () => (await import('./pad.ts')).addPadCommands,
+  },
+  {
+    words: { collector: { zh: '评价汇集中心', en: 'the collector: receives what the boxes wrote' } },
+    load: async () => (await import('./collector.ts')).addCollectorCommands,
+  },
+  {
+    words: { pad: { zh: '评价器型号与虚拟评价器', en: 'pad profiles, and a virtual pad' } },
+    load: async () => (await import('./pad.ts')).addPadCommands,
+  },
+  {
     words: { identities: { zh: '开发用证书与密钥', en: 'certificates and keys for development' } },
     load: async () => (await import('./identities.ts')).addIdentityCommands,
   },

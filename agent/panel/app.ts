@@ -25,7 +25,8 @@ export interface PanelState {
   box: string
   link: 'online' | 'offline'
   backlog: number
-  windows: WindowView[]
+  /** `isListening`: a prompt is open and the pad is past what it needs after being asked; a press counts now. */
+  windows: (WindowView & { isListening: boolean })[]
 }
 
 const BODY_BYTES_MAX = 16 * 1024

@@ -25,7 +25,12 @@ async function serve() {
     clock: one.clock,
     desk: one.desk,
     pairing,
-    state: (): PanelState => ({ box: 'box-1', link: 'offline', backlog: 0, windows: one.desk.windows() }),
+    state: (): PanelState => ({
+      box: 'box-1',
+      link: 'offline',
+      backlog: 0,
+      windows: one.desk.windows().map(view => ({ ...view, isListening: false })),
+    }),
     counters: () => ({}),
     watch(onChange) {
       watchers.add(onChange)

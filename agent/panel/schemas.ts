@@ -67,6 +67,7 @@ export const PanelStateSchema = Type.Object(
           openedAtMs: Type.Optional(Type.Integer()),
           closesInMs: Type.Optional(Type.Integer()),
         }),
+        isListening: Type.Boolean({ description: 'A prompt is open and a press would count now' }),
         last: Type.Optional(PromptSchema),
         today: CountsSchema,
       }),

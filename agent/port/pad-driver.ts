@@ -1,15 +1,8 @@
-import type { PadEvent, PadIntent, PadOutput } from '#agent/pad/codec.ts'
+import type { PadCodec, PadEvent, PadOutput } from '#agent/pad/codec.ts'
 import type { Clock } from '#protocol/clock.ts'
 
 /** What the driver needs from a pad's codec: bytes in, frames and garbage out; an intent in, bytes out. */
-export interface DriverCodec {
-  readonly silenceMs: number
-  receive(bytes: Uint8Array, isArmed: boolean): PadOutput[]
-  silence(): PadOutput[]
-  pendingBytes(): number
-  command(intent: PadIntent): { name: string; bytes: Uint8Array; waitAfterMs: number }[]
-  sent(bytes: Uint8Array): void
-}
+export type DriverCodec = Pick<PadCodec, 'receive' | 'silence' | 'silenceMs' | 'command' | 'sent'>
 
 export interface PadDriver {
   /** The line was opened: initialise the pad, then say it is ready. */
@@ -18,41 +11,43 @@ export interface PadDriver {
   bytesArrived(bytes: Uint8Array): void
   /** Shows one thing; a newer one replaces what is still waiting to be written. */
   show(intent: 'ask' | 'thank' | 'idle'): void
+  /** Whether a press would be believed now, if a prompt is open: the pad has been asked and its waits are over. */
+  isListening(): boolean
   stop(): void
 }
 
 /**
  * Drives one pad over an open line: answers what must be answered before anything else, writes commands
- * one after another with the gaps the pad needs, and rules out a frame that stops in the middle by silence.
+ * one after another with the gaps the pad needs, and ends a frame that stops in the middle by silence.
  */
 export function createPadDriver(deps: {
   clock: Clock
-  codec: DriverCodec
+  /** Each opening of the line takes a new one: half a frame and an awaited echo do not outlive the line. */
+  createCodec(): DriverCodec
   write(bytes: Uint8Array): boolean
   /** Whether a prompt is open: pads without framing are believed only then. */
   isArmed(): boolean
   onReady(): void
+  /** The last wait after an ask is over. */
+  onListening(): void
   onEvent(event: PadEvent): void
   /** Bytes that became no frame, by reason. */
   onGarbage(reason: string, bytes: number): void
 }): PadDriver {
-  const { clock, codec } = deps
+  const { clock } = deps
+  let codec = deps.createCodec()
   let queue: { bytes: Uint8Array; waitAfterMs: number }[] = []
   let isWaiting = false
   let isReady = false
+  /** From the ask until its last wait is over: what comes in that time was not an answer to it. */
+  let isAsking = false
   let cancelWait = () => {}
   let cancelSilence = () => {}
 
   function writeNext() {
     if (isWaiting) return
     const next = queue.shift()
-    if (!next) {
-      if (!isReady) {
-        isReady = true
-        deps.onReady()
-      }
-      return
-    }
+    if (!next) return queueEmptied()
     write(next.bytes)
     if (next.waitAfterMs === 0) return writeNext()
     isWaiting = true
@@ -62,8 +57,20 @@ export function createPadDriver(deps: {
     })
   }
 
+  function queueEmptied() {
+    if (isAsking) {
+      isAsking = false
+      deps.onListening()
+    }
+    if (isReady) return
+    isReady = true
+    deps.onReady()
+  }
+
   function write(bytes: Uint8Array) {
-    if (deps.write(bytes)) codec.sent(bytes)
+    codec.sent(bytes)
+    deps.write(bytes)
+    waitForSilence()
   }
 
   function take(outputs: PadOutput[]) {
@@ -76,8 +83,11 @@ export function createPadDriver(deps: {
         deps.onEvent(output.event)
       }
     }
+  }
+
+  function waitForSilence() {
     cancelSilence()
-    if (codec.pendingBytes() > 0) cancelSilence = clock.after(codec.silenceMs, () => take(codec.silence()))
+    cancelSilence = clock.after(codec.silenceMs, () => take(codec.silence()))
   }
 
   function reset() {
@@ -86,11 +96,13 @@ export function createPadDriver(deps: {
     queue = []
     isWaiting = false
     isReady = false
+    isAsking = false
   }
 
   return {
     lineOpened() {
       reset()
+      codec = deps.createCodec()
       queue = codec.command('initialise')
       writeNext()
     },
@@ -98,12 +110,17 @@ export function createPadDriver(deps: {
       reset()
       take(codec.silence())
     },
-    bytesArrived: bytes => take(codec.receive(bytes, deps.isArmed())),
+    bytesArrived(bytes) {
+      waitForSilence()
+      take(codec.receive(bytes, deps.isArmed() && !isAsking))
+    },
     show(intent) {
       if (!isReady) return
+      isAsking = intent === 'ask'
       queue = codec.command(intent)
       writeNext()
     },
+    isListening: () => isReady && !isAsking,
     stop: reset,
   }
 }

@@ -8,6 +8,7 @@ const quiet: WindowState = {
   window: 'A03',
   pad: { state: 'ready', profile: 'any' },
   session: { state: 'idle' },
+  isListening: false,
   today: { prompts: 0, rated: 0, declined: 0, 'timed-out': 0, cancelled: 0, 'pad-unavailable': 0 },
 }
 const slip = { case: '3301', service: 1 }
