@@ -9,7 +9,6 @@ import { sourceFiles } from './source-files.ts'
  */
 interface Target {
   name: string
-  /** Without it there is nothing to build. */
   entry: string
   /** Folders whose every file may have a part in the result. */
   sources: readonly string[]
@@ -61,7 +60,11 @@ async function buildAgent(input: string, file: string): Promise<void> {
       format: 'esm',
       codeSplitting: false,
       sourcemap: true,
-      banner: "const agentFolder = (await import('node:path')).join(import.meta.dirname, '../../agent')",
+      banner: [
+        "const agentFolder = (await import('node:path')).join(import.meta.dirname, '../../agent')",
+        // Node keeps quiet about deprecated calls under node_modules; these packages only moved in here.
+        'process.noDeprecation = true',
+      ].join('\n'),
     },
   })
 }
@@ -76,20 +79,28 @@ function fingerprint(target: Target): string {
   return hash.digest('hex')
 }
 
-async function buildIfChanged(target: Target): Promise<void> {
+/** Returns whether the target is there and up to date. */
+async function buildIfChanged(target: Target): Promise<boolean> {
   const stamp = join('dist/.built-from', target.name)
   const present = fingerprint(target)
-  if (existsSync(target.made) && existsSync(stamp) && readFileSync(stamp, 'utf8') === present) return
+  if (existsSync(target.made) && existsSync(stamp) && readFileSync(stamp, 'utf8') === present) return true
   const startedMs = performance.now()
   rmSync(stamp, { force: true })
-  await target.build(target.entry, target.made)
+  try {
+    await target.build(target.entry, target.made)
+  } catch (error) {
+    // Bundlers throw whatever they found wrong in the sources; where it is stands in the message.
+    process.stderr.write(`✗ 构建失败 / could not be built: ${target.name}\n${(error as Error).message}\n`)
+    return false
+  }
   mkdirSync('dist/.built-from', { recursive: true })
   writeFileSync(stamp, present)
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
   process.stderr.write(`▸ 已构建 / built ${target.name}  ${seconds} s\n`)
+  return true
 }
 
 if (import.meta.main) {
   process.chdir(join(import.meta.dirname, '..'))
-  for (const target of TARGETS) if (existsSync(target.entry)) await buildIfChanged(target)
+  for (const target of TARGETS) if (!(await buildIfChanged(target))) process.exitCode = 1
 }
