@@ -8,6 +8,7 @@ import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 const SCRIPT = join(import.meta.dirname, 'check-chain.py')
 const VECTORS = join(import.meta.dirname, '../test/vectors')
 const hasPython = spawnSync('python3', ['--version']).status === 0
+if (!hasPython) process.stderr.write('SKIPPED: python3 is not installed, scripts/check-chain.py was NOT tested\n')
 const run = promisify(execFile)
 
 /** What the script says and how it ends. */
@@ -34,10 +35,7 @@ const flip = (hex: string, at: number) => hex.slice(0, at) + (hex[at] === '0' ? 
 
 describe('the auditor’s script, which shares no code with the product,', () => {
   beforeEach(context => {
-    if (!hasPython) {
-      process.stderr.write('SKIPPED: python3 is not installed, scripts/check-chain.py was NOT tested\n')
-      context.skip('python3 is not installed')
-    }
+    context.skip(!hasPython, 'python3 is not installed: scripts/check-chain.py was NOT tested')
   })
 
   test('finds every hash, number and signature of the vectors good', async () => {
