@@ -35,10 +35,6 @@ export const PARTS: readonly Part[] = [
     load: async () => (await import('./collector.ts')).addCollectorCommands,
   },
   {
-    words: { pad: { zh: '评价器型号与虚拟评价器', en: 'pad profiles, and a virtual pad' } },
-    load: async () => (await import('./pad.ts')).addPadCommands,
-  },
-  {
     words: { identities: { zh: '开发用证书与密钥', en: 'certificates and keys for development' } },
     load: async () => (await import('./identities.ts')).addIdentityCommands,
   },
