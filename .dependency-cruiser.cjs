@@ -2,7 +2,8 @@
  * Who may import whom. Run through `npm run check -- --only layering` (scripts/layering.ts says why not
  * directly); there every module carries the ending .ts.js or .vue.js.
  */
-const TEST = '\\.test\\.ts\\.js$'
+/** Tests beside the code, and what several of them share. */
+const TEST = '(\\.test\\.ts\\.js$|/fixtures/)'
 const PAGES = '^(agent/panel/page|virtual-pad/page|collector/console)/'
 const PAGE_CONFIG = '/vite\\.config\\.ts\\.js$'
 

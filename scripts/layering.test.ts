@@ -28,6 +28,7 @@ const GOOD: Record<string, string> = {
   'provisioning/authority.ts': "import '#protocol/grades.ts'\nimport '@peculiar/x509'",
   'virtual-pad/main.ts': "import '#agent/pad/framer.ts'",
   'cli/main.ts': "import '#agent/main.ts'\nimport '#collector/main.ts'\nimport '#provisioning/authority.ts'",
+  'collector/fixtures/core.ts': "import '#provisioning/authority.ts'\nimport 'vitest'",
   'agent/uplink/uplink.test.ts': "import '#provisioning/authority.ts'\nimport 'vitest'",
 }
 
