@@ -15,7 +15,7 @@ import type {
   SiteOverrides,
   SiteSetting,
 } from './profile-schema.ts'
-import { parseTemplate, type Template } from './template.ts'
+import { type Parameter, parseTemplate, type Template } from './template.ts'
 
 /** One pad model as the engine uses it: bytes and milliseconds instead of text, checked and frozen. */
 export interface Profile {
@@ -116,17 +116,6 @@ export interface Command {
   readonly fields: Readonly<Record<string, Template>>
   readonly parameters: Readonly<Record<string, Parameter>>
   readonly shows: Shows
-}
-
-export interface Parameter {
-  readonly name: string
-  readonly as: 'number' | 'digits'
-  readonly size: number
-  readonly min: number
-  readonly max: number
-  readonly default: number | null
-  readonly blank: number | null
-  readonly meaning: Text
 }
 
 export interface IntentStep {

@@ -1,8 +1,20 @@
+import type { Text } from '#runtime/language.ts'
 import type { ByteList } from './bytes.ts'
-import type { Parameter } from './profile.ts'
 
 /** Bytes with holes: what a field of a command holds. */
 export type Template = readonly (number | string)[]
+
+/** A hole of a template, and how a value fills it. */
+export interface Parameter {
+  readonly name: string
+  readonly as: 'number' | 'digits'
+  readonly size: number
+  readonly min: number
+  readonly max: number
+  readonly default: number | null
+  readonly blank: number | null
+  readonly meaning: Text
+}
 
 /** Reads "13 {seconds} 00": numbers are bytes, strings are the names of parameters. */
 export function parseTemplate(text: string): Template {
