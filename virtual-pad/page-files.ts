@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { extname, join } from 'node:path'
+
+export interface PageFiles {
+  find(path: string): { content: Uint8Array; mediaType: string } | undefined
+}
+
+const MEDIA_TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.woff2': 'font/woff2',
+  '.json': 'application/json',
+}
+
+/** The built page, if there is one: only files that lie in its folder now can ever be sent. */
+export function createPageFiles(folder: string): PageFiles {
+  const files = new Map<string, string>()
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      const file = join(entry.parentPath, entry.name)
+      if (entry.isFile()) files.set(file.slice(folder.length).replaceAll('\\', '/'), file)
+    }
+  }
+  return {
+    find(path) {
+      const file = files.get(path === '/' ? '/index.html' : path)
+      if (!file) return undefined
+      return { content: readFileSync(file), mediaType: MEDIA_TYPES[extname(file)] ?? 'application/octet-stream' }
+    },
+  }
+}

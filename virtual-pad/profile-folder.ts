@@ -1,0 +1,7 @@
+import { dirname, join } from 'node:path'
+
+/** The folder of a profile: a name under device-profiles, or a folder where there is a slash. */
+export function profileFolder(nameOrFolder: string): string {
+  if (nameOrFolder.includes('/')) return nameOrFolder
+  return join(dirname(import.meta.dirname), 'device-profiles', nameOrFolder)
+}

@@ -1,0 +1,146 @@
+import { formatBytes, parseBytes } from '#agent/pad/bytes.ts'
+import type { Profile } from '#agent/pad/profile.ts'
+import type { Clock } from '#protocol/clock.ts'
+import type { Grade } from '#protocol/grades.ts'
+import { fail, ok, type Result } from '#protocol/result.ts'
+import type { Text } from '#runtime/language.ts'
+import type { DeviceFrame, DeviceModel, KeyFault, Shown } from './device.ts'
+import type { LinkFault, PtyLine } from './pty.ts'
+
+/** Everything about the pad that its page shows; its surroundings are added by the server. */
+export interface PadState {
+  profile: { id: string; title: Text }
+  devicePath: string
+  plugged: boolean
+  garbled: boolean
+  held: Grade | null
+  keys: readonly { grade: Grade; label: Text }[]
+  shown: Shown
+  commands: readonly { atMs: number; name: string; meaning: Text }[]
+  frames: readonly { atMs: number; direction: 'in' | 'out'; hex: string; meaning: Text }[]
+}
+
+export interface UnpluggedFault {
+  code: 'unplugged'
+  detail: string
+}
+
+export interface PadSimulation {
+  state(): PadState
+  press(grade: Grade): Result<undefined, KeyFault | UnpluggedFault>
+  hold(grade: Grade): Result<undefined, KeyFault | UnpluggedFault>
+  release(): void
+  setPlugged(isPlugged: boolean): Result<undefined, LinkFault>
+  setGarbled(isGarbled: boolean): void
+  /** Sends bytes as they are. */
+  sendRaw(hex: string): Result<undefined, UnpluggedFault>
+  close(): void
+}
+
+const LAST_MAX = 50
+const RAW: Text = { zh: '手工发送', en: 'sent by hand' }
+
+/** Joins the model of a pad to a line, with the time that passes between them. Starts unplugged. */
+export function createPadSimulation(deps: {
+  profile: Profile
+  device: DeviceModel
+  clock: Pick<Clock, 'wallMs' | 'monoMs' | 'after'>
+  openLine(onBytes: (bytes: Uint8Array) => void): Result<PtyLine, LinkFault>
+  garble(bytes: Iterable<number>): number[]
+  /** What a box would open, also while unplugged. */
+  devicePath: string | undefined
+  onChange(): void
+}): PadSimulation {
+  const { clock, device, profile } = deps
+  let line: PtyLine | null = null
+  let devicePath = deps.devicePath ?? ''
+  let isGarbled = false
+  let commands: PadState['commands'] = []
+  let frames: PadState['frames'] = []
+  let cancelDue = () => {}
+  let cancelSilence = () => {}
+
+  function received(bytes: Uint8Array) {
+    const heard = Uint8Array.from(isGarbled ? deps.garble(bytes) : bytes)
+    take(device.receive(heard))
+    cancelSilence()
+    cancelSilence = clock.after(profile.behaviour.silenceMs, () => take(device.silence()))
+  }
+
+  /** Keeps what passed, sends what goes out, and waits for what is due next. */
+  function take(passed: DeviceFrame[]) {
+    const atMs = clock.wallMs()
+    for (const { direction, bytes, meaning, command } of passed) {
+      frames = [...frames, { atMs, direction, hex: formatBytes(bytes), meaning }].slice(-LAST_MAX)
+      if (command) commands = [...commands, { atMs, ...command }].slice(-LAST_MAX)
+      if (direction === 'out') line?.write(Uint8Array.from(isGarbled ? deps.garble(bytes) : bytes))
+    }
+    cancelDue()
+    const dueMonoMs = device.dueMonoMs()
+    if (dueMonoMs !== null) {
+      cancelDue = clock.after(Math.max(0, dueMonoMs - clock.monoMs()), () => take(device.due(clock.monoMs())))
+    }
+    if (passed.length > 0) deps.onChange()
+  }
+
+  function touch(key: DeviceModel['press'], grade: Grade): Result<undefined, KeyFault | UnpluggedFault> {
+    if (!line) return UNPLUGGED
+    const pressed = key(grade, clock.monoMs())
+    if (!pressed.ok) return pressed
+    take(pressed.value)
+    return ok()
+  }
+
+  function unplug() {
+    cancelDue()
+    cancelSilence()
+    line?.unplug()
+    line = null
+    // The pad lives on the power of its cable.
+    device.restart()
+  }
+
+  return {
+    state: () => ({
+      profile: { id: profile.id, title: profile.title },
+      devicePath,
+      plugged: line !== null,
+      garbled: isGarbled,
+      held: device.held(),
+      keys: device.keys,
+      shown: device.shown(),
+      commands,
+      frames,
+    }),
+    press: grade => touch(device.press, grade),
+    hold: grade => touch(device.hold, grade),
+    release() {
+      device.release()
+      deps.onChange()
+    },
+    setPlugged(isPlugged) {
+      if (isPlugged === (line !== null)) return ok()
+      if (!isPlugged) unplug()
+      else {
+        const opened = deps.openLine(received)
+        if (!opened.ok) return opened
+        line = opened.value
+        devicePath = line.devicePath
+      }
+      deps.onChange()
+      return ok()
+    },
+    setGarbled(isOn) {
+      isGarbled = isOn
+      deps.onChange()
+    },
+    sendRaw(hex) {
+      if (!line) return UNPLUGGED
+      take([{ direction: 'out', bytes: parseBytes(hex), meaning: RAW }])
+      return ok()
+    },
+    close: unplug,
+  }
+}
+
+const UNPLUGGED = fail('unplugged', 'the pad is unplugged; plug it in first')
