@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { extname, join } from 'node:path'
+import { extname, join, relative } from 'node:path'
 
 export interface PageFiles {
   find(path: string): { content: Uint8Array; mediaType: string } | undefined
@@ -21,7 +21,7 @@ export function createPageFiles(folder: string): PageFiles {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       const file = join(entry.parentPath, entry.name)
-      if (entry.isFile()) files.set(file.slice(folder.length).replaceAll('\\', '/'), file)
+      if (entry.isFile()) files.set(`/${relative(folder, file)}`, file)
     }
   }
   return {
