@@ -2,14 +2,7 @@ import { GRADES } from '#protocol/grades.ts'
 import { numberOf, parseBytes } from './bytes.ts'
 import { checkFrame, type Report } from './frame-relations.ts'
 import { BYTE_FIELD } from './profile.ts'
-import {
-  type CommandFile,
-  type EventFile,
-  type FieldFile,
-  type FrameFile,
-  INTENTS,
-  type ProfileFile,
-} from './profile-schema.ts'
+import { type CommandFile, type EventFile, type FrameFile, INTENTS, type ProfileFile } from './profile-schema.ts'
 import { parseTemplate, type Template, templateSize } from './template.ts'
 
 /** What is wrong between parts of a file that are each well formed. */
