@@ -90,6 +90,15 @@ export async function startAgent(deps: {
     setImmediate(uplink.wake)
   }
 
+  // Before the desk is made: it reads from the journal what became of the prompts.
+  append('boot', { agent: AGENT_VERSION, ...(journal.origin && { origin: journal.origin }) })
+  for (const { prompt } of journal.openPrompts) {
+    append('outcome', { prompt, outcome: 'cancelled', reason: 'restarted' })
+  }
+  for (const { window, profile } of windows.value) {
+    append('config', { window, profile: profile.id, version: String(profile.version), hash: fromHex(profile.hash) })
+  }
+
   const drivers = new Map<string, ReturnType<typeof driveWindow>>()
   const desk = createDesk({
     clock,
@@ -162,13 +171,6 @@ export async function startAgent(deps: {
     return { version: 1, online: true, agent: AGENT_VERSION, backlog: uplink.backlog(), windows: pads }
   }
 
-  append('boot', { agent: AGENT_VERSION, ...(journal.origin && { origin: journal.origin }) })
-  for (const { prompt } of journal.openPrompts) {
-    append('outcome', { prompt, outcome: 'cancelled', reason: 'restarted' })
-  }
-  for (const { window, profile } of windows.value) {
-    append('config', { window, profile: profile.id, version: String(profile.version), hash: fromHex(profile.hash) })
-  }
   for (const window of windows.value) {
     const driven = driveWindow(window, {
       clock,

@@ -42,12 +42,13 @@ async function run(options: { config: string; json?: boolean }, terminal: Termin
   })
   if (!started.ok) return terminal.fail(options, started.error)
   const { url, close } = started.value
-  terminal.print(options, { ready: true, url }, () =>
-    terminal.say({ zh: `窗口人员页面：${url}`, en: `Clerk's page: ${url}` }),
-  )
+  // Before the ready line: whoever reads it may stop us at once.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => void close().then(() => process.exit(0)))
   }
+  terminal.print(options, { ready: true, url }, () =>
+    terminal.say({ zh: `窗口人员页面：${url}`, en: `Clerk's page: ${url}` }),
+  )
 }
 
 /** sysexits.h EX_IOERR. */

@@ -36,6 +36,8 @@ export interface CounterOptions {
   /** The collector's own broker, or a real Mosquitto. */
   broker?: 'embedded' | 'mosquitto'
   profile?: string
+  /** How long the power stays off when it is cut; for people to see. */
+  powerOffMs?: number
   onLine?(program: 'collector' | 'agent' | 'pad', line: string): void
   /** Told before each step that takes a while. */
   onStep?(step: 'identities' | 'collector' | 'pad' | 'agent'): void
@@ -50,7 +52,6 @@ interface Ports {
 
 const BOX = 'box-a01'
 const WINDOW = 'A01'
-const POWER_OFF_MS = 1_500
 
 export async function startCounter(options: CounterOptions): Promise<Counter> {
   const { dir, ports = {}, profile = 'generic-pj06', onStep = () => {}, onLine = () => {} } = options
@@ -126,7 +127,7 @@ export async function startCounter(options: CounterOptions): Promise<Counter> {
       if (!own) return
       agent = undefined
       await own.kill()
-      await new Promise(resolve => setTimeout(resolve, POWER_OFF_MS))
+      await new Promise(resolve => setTimeout(resolve, options.powerOffMs ?? 0))
       agent = await startAgent()
     }
 

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { mosquittoAcl, mosquittoConfiguration } from '#collector/broker/access.ts'
 import { freePort } from './ports.ts'
+import { spawnBound } from './program.ts'
 
 const MOSQUITTO = '/usr/sbin/mosquitto'
 
@@ -25,7 +26,7 @@ export async function startMosquitto(dir: string): Promise<{ url: string; stop()
   })
   // Started by root it would become another user, who may not read the keys of the development authority.
   writeFileSync(file, process.getuid?.() === 0 ? `user root\n${configuration}` : configuration)
-  const child = spawn(MOSQUITTO, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawnBound(MOSQUITTO, ['-c', file])
   await untilRunning(child)
   return {
     url: `mqtts://localhost:${port}`,

@@ -21,18 +21,19 @@ const SETPRIV = '/usr/bin/setpriv'
 
 /**
  * Starts `chuangping …args --json` and waits for its `{"ready":true,…}` line. Other lines go to `onLine`.
- * Rejects with what it said when it ends before. The kernel ends it when this process is gone, however that came.
+ * Rejects with what it said when it ends before.
  */
 export async function startProgram(
   args: readonly string[],
   options: { onLine?(line: string): void; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Program> {
-  const command = [process.execPath, MAIN, ...args, '--json']
-  const [file, ...rest] = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'TERM', ...command] : command
-  const child = spawn(file!, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } })
+  const child = spawnBound(process.execPath, [MAIN, ...args, '--json'], options.env)
   const said: string[] = []
   const ended = once(child, 'exit')
-  createInterface({ input: child.stderr! }).on('line', line => said.push(line))
+  createInterface({ input: child.stderr! }).on('line', line => {
+    said.push(line)
+    options.onLine?.(line)
+  })
   const ready = await new Promise<Record<string, unknown>>((resolve, reject) => {
     createInterface({ input: child.stdout! }).on('line', line => {
       const value = parseObject(line)
@@ -60,6 +61,12 @@ export async function startProgram(
       await ended
     },
   }
+}
+
+/** Starts a process that the kernel ends when this one is gone, however that came. */
+export function spawnBound(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  const bound = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'TERM', file, ...args] : [file, ...args]
+  return spawn(bound[0]!, bound.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
 }
 
 function parseObject(line: string): Record<string, unknown> | undefined {

@@ -55,6 +55,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 try {
   counter = await startCounter({
     dir: values.dir,
+    powerOffMs: 1_500,
     ports: { clerk: 8610, pad: 8620, collector: 8640 },
     onStep: step => console.log(`· ${STEPS[step].zh}  ${STEPS[step].en}`),
     onLine(_, line) {
