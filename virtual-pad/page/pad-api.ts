@@ -1,33 +1,9 @@
-import type { Grade } from '#protocol/grades.ts'
 import type { Result } from '#protocol/result.ts'
-import type { Text } from '#runtime/language.ts'
+import type { ControlsState } from '#virtual-pad/controls.ts'
+import type { PadState } from '#virtual-pad/simulation.ts'
 
-export interface PadFrame {
-  atMs: number
-  /** `in` is what the agent sent to the pad, `out` what the pad said. */
-  direction: 'in' | 'out'
-  hex: string
-  meaning: Text
-}
-
-export interface PadCommand {
-  atMs: number
-  name: string
-  meaning: Text
-}
-
-export interface PadPageState {
-  profile: { id: string; title: Text }
-  devicePath: string
-  plugged: boolean
-  garbled: boolean
-  held: Grade | null
-  keys: { grade: Grade; label: Text }[]
-  shown: { lamp: string; text: Text; sound: string }
-  commands: PadCommand[]
-  frames: PadFrame[]
-  controls: { network: 'up' | 'cut' | null; box: 'running' | 'stopped' | null }
-}
+/** What the pad's process tells: the pad itself, and what may be switched around it. */
+export type PadPageState = PadState & { controls: ControlsState }
 
 export interface Refusal {
   code: string

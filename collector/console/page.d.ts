@@ -1,0 +1,6 @@
+declare module '*/console-page.vue' {
+  import type { Component } from 'vue'
+
+  const page: Component
+  export default page
+}
