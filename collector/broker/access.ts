@@ -13,6 +13,9 @@ import {
 /** The largest payload anybody may publish: a full batch and a little. */
 export const MESSAGE_BYTES_MAX = BATCH_BYTES_MAX + 1024
 
+/** A packet's fixed header, topic and id come on top of its payload. */
+export const PACKET_BYTES_MAX = MESSAGE_BYTES_MAX + 1024
+
 export interface Publication {
   topic: string
   qos: number
@@ -88,7 +91,8 @@ allow_anonymous false
 acl_file ${files.acl}
 # 不合并小包，否则回执会晚到 / small packets go at once, or receipts come late
 set_tcp_nodelay true
-message_size_limit ${MESSAGE_BYTES_MAX}
+# 超过一批大小的报文直接断开 / who announces more than a batch is cut off
+max_packet_size ${PACKET_BYTES_MAX}
 max_inflight_messages 0
 max_queued_messages 10000
 # 可靠性由盒子的日志链和回执保证，不靠消息服务 / journals and receipts keep ratings, not the broker

@@ -3,16 +3,13 @@ import type { AddressInfo } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import { Aedes, type Client } from 'aedes'
 import type { Counters } from '#collector/counters.ts'
-import { MESSAGE_BYTES_MAX, mayConnect, maySubscribe, publishRefusal } from './access.ts'
+import { mayConnect, maySubscribe, PACKET_BYTES_MAX, publishRefusal } from './access.ts'
 import { createPacketGuard } from './packet-guard.ts'
 
 export interface EmbeddedBroker {
   port: number
   close(): Promise<void>
 }
-
-/** A packet's fixed header and topic come on top of its payload. */
-const PACKET_BYTES_MAX = MESSAGE_BYTES_MAX + 1024
 
 /**
  * A broker in this process for one hall or a trial, MQTT 3.1.1 over mutual TLS. Who a client is, its
@@ -28,9 +25,12 @@ export async function startEmbeddedBroker(deps: {
   const broker = await Aedes.createBroker({ ...accessRules(counters), maxTopicLevels: 8, drainTimeout: 30_000 })
   broker.on('clientError', () => counters.add('broker-clients-failed'))
   broker.on('connectionError', () => counters.add('broker-connections-failed'))
+  const sockets = new Set<TLSSocket>()
   const server = createServer(
     { ...deps.tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2', noDelay: true },
     socket => {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
       guardMemory(socket, counters)
       broker.handle(socket)
     },
@@ -44,18 +44,24 @@ export async function startEmbeddedBroker(deps: {
       const closed = once(server, 'close')
       server.close()
       await new Promise<void>(resolve => broker.close(resolve))
+      // Also those that connected and never said who they are.
+      for (const socket of sockets) socket.destroy()
       await closed
     },
   }
 }
 
 function accessRules(counters: Counters) {
+  // Kept from the handshake: a connection that broke has no certificate any more, but may have a last will.
+  const names = new WeakMap<Client, string>()
+  const nameOf = (client: Client | null) => (client && names.get(client)) ?? ''
   const refuse = (reason: string) => {
     counters.add('broker-refused', reason)
     return new Error(reason)
   }
   return {
     authenticate(client: Client, _user: unknown, _password: unknown, done: (error: null, isAllowed: boolean) => void) {
+      names.set(client, commonName(client))
       const isAllowed = mayConnect(nameOf(client), client.id)
       if (!isAllowed) refuse('identity')
       done(null, isAllowed)
@@ -66,8 +72,7 @@ function accessRules(counters: Counters) {
       done: (error?: Error | null) => void,
     ) {
       const { topic, qos, retain, payload } = packet
-      const name = client ? nameOf(client) : ''
-      const refusal = publishRefusal(name, { topic, qos, retain, payloadBytes: payload.length })
+      const refusal = publishRefusal(nameOf(client), { topic, qos, retain, payloadBytes: payload.length })
       // An error here disconnects the client: MQTT 3.1.1 has no other way to say no.
       done(refusal ? refuse(refusal) : null)
     },
@@ -83,7 +88,7 @@ function accessRules(counters: Counters) {
   }
 }
 
-function nameOf(client: Client): string {
+function commonName(client: Client): string {
   const name: unknown = (client.conn as TLSSocket).getPeerCertificate().subject?.CN
   return typeof name === 'string' ? name : ''
 }
