@@ -252,7 +252,7 @@ describe('parameters', () => {
     expect(timeout!.waitAfterMs).toBe(1000)
   })
 
-  test('a pad without a thank-you has an empty one', () => {
-    expect(createPadCodec(pj06).command('thank')).toEqual([])
+  test('a pad without a thank-you of its own ends the asking instead', () => {
+    expect(createPadCodec(pj06).command('thank')).toEqual(createPadCodec(pj06).command('idle'))
   })
 })

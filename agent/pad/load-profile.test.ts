@@ -65,7 +65,7 @@ describe('a faulty profile is refused, with its place', () => {
       PJ06,
       'send: welcome',
       'send: hello',
-      /:\d+:\d+ {2}intents\.idle\.0\.send {2}is no command: hello/,
+      /:\d+:\d+ {2}intents\.thank\.0\.send {2}is no command: hello/,
     ],
     [
       'a parameter out of range',

@@ -96,6 +96,18 @@ describe('driving a pad', () => {
     expect(look().some(line => line.startsWith('key'))).toBe(false)
   })
 
+  test('a pad that shows its idle picture already is not told again', () => {
+    const { driver, clock, look } = drive('generic-pj06')
+    driver.lineOpened()
+    clock.advance(1_000)
+    look()
+    driver.show('ask')
+    clock.advance(500)
+    driver.show('thank')
+    driver.show('idle')
+    expect(look()).toEqual(['> 55aa0220001a', 'listening', '> 55aa021f001a'])
+  })
+
   test('before the pad is ready nothing is shown, and a newer thing replaces a waiting one', () => {
     const { driver, clock, look } = drive('generic-pj06')
     driver.lineOpened()

@@ -1,5 +1,6 @@
 import type { PadCodec, PadEvent, PadOutput } from '#agent/pad/codec.ts'
 import type { Clock } from '#protocol/clock.ts'
+import { toHex } from '#protocol/codec.ts'
 
 /** What the driver needs from a pad's codec: bytes in, frames and garbage out; an intent in, bytes out. */
 export type DriverCodec = Pick<PadCodec, 'receive' | 'silence' | 'silenceMs' | 'command' | 'sent'>
@@ -41,6 +42,8 @@ export function createPadDriver(deps: {
   let isReady = false
   /** From the ask until its last wait is over: what comes in that time was not an answer to it. */
   let isAsking = false
+  /** The bytes of what was shown last: a pad that already shows it is left in peace, and its voice silent. */
+  let shown = ''
   let cancelWait = () => {}
   let cancelSilence = () => {}
 
@@ -97,6 +100,7 @@ export function createPadDriver(deps: {
     isWaiting = false
     isReady = false
     isAsking = false
+    shown = ''
   }
 
   return {
@@ -116,8 +120,12 @@ export function createPadDriver(deps: {
     },
     show(intent) {
       if (!isReady) return
+      const steps = codec.command(intent)
+      const bytes = steps.map(step => toHex(step.bytes)).join(' ')
+      if (intent === 'idle' && bytes === shown) return
+      shown = bytes
       isAsking = intent === 'ask'
-      queue = codec.command(intent)
+      queue = steps
       writeNext()
     },
     isListening: () => isReady && !isAsking,
