@@ -1,0 +1,11 @@
+import { drain } from './drain.ts'
+import { idle } from './idle.ts'
+import { ingest } from './ingest.ts'
+import { lifeBytes } from './life-bytes.ts'
+import type { Measurement } from './measurement.ts'
+import { press } from './press.ts'
+import { start } from './start.ts'
+import { wire } from './wire.ts'
+
+/** Everything that is measured, in the order of the path of a rating. */
+export const MEASUREMENTS: readonly Measurement[] = [press, lifeBytes, wire, start, idle, ingest, drain]

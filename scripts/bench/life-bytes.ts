@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { openJournal } from '#agent/journal/journal.ts'
+import { createSealer } from '#protocol/sealing.ts'
+import { createSystemClock } from '#runtime/system-clock.ts'
+import { openFloor } from './floor.ts'
+import type { Measurement, Subject } from './measurement.ts'
+import { blockBytesWritten } from './process-figures.ts'
+import { createSessionMaker, type RatedSession } from './sessions.ts'
+import type { Workplace } from './workplace.ts'
+
+const SESSIONS = 400
+const QUIET_SESSIONS = 50
+const BOX = 'bench-bytes'
+const MODES = ['busy', 'quiet', 'floor'] as const
+type Mode = (typeof MODES)[number]
+
+const against = { zh: '4 KiB 覆写', en: '4 KiB overwrite' }
+
+/**
+ * What one entry costs the card from append to receipted and checkpointed, by the kernel's own account of a
+ * process (write_bytes of proc_pid_io(5)): pages sent to the block layer, without the file system's journal.
+ */
+export const lifeBytes: Measurement = {
+  name: 'bytes',
+  rows: [
+    {
+      name: 'bytes-busy',
+      title: { zh: '每条目写盘字节，业务繁忙（一次检查点）', en: 'block bytes per entry, busy (one checkpoint)' },
+      against,
+      unit: 'bytes',
+      better: 'lower',
+      goal: 2.5,
+    },
+    {
+      name: 'bytes-quiet',
+      title: {
+        zh: '每条目写盘字节，业务清淡（每条目一次检查点）',
+        en: 'block bytes per entry, quiet (a checkpoint each)',
+      },
+      against,
+      unit: 'bytes',
+      better: 'lower',
+      goal: 2.5,
+    },
+  ],
+  prepare: place => Promise.resolve(prepareLifeBytes(place)),
+}
+
+function prepareLifeBytes(place: Workplace): Subject {
+  async function run(mode: Mode): Promise<number> {
+    const { stdout } = await promisify(execFile)(process.execPath, [import.meta.filename, mode, place.folder('bytes')])
+    return Number(stdout)
+  }
+  return {
+    ours: async () => [await run('busy'), await run('quiet')],
+    async reference() {
+      const floor = await run('floor')
+      return [floor, floor]
+    },
+    close: () => Promise.resolve(),
+  }
+}
+
+/** The child: bytes per entry, or per overwrite. */
+async function bytesPerEntry(mode: Mode, folder: string): Promise<number> {
+  const count = 2 * (mode === 'quiet' ? QUIET_SESSIONS : SESSIONS)
+  const live = mode === 'floor' ? prepareFloor(folder, count) : await prepareJournal(folder, count / 2, mode)
+  const before = blockBytesWritten(readFileSync('/proc/self/io', 'utf8'))
+  live()
+  return (blockBytesWritten(readFileSync('/proc/self/io', 'utf8')) - before) / count
+}
+
+function prepareFloor(folder: string, count: number): () => void {
+  const floor = openFloor(join(folder, 'floor'), count)
+  return () => {
+    for (let i = 0; i < count; i++) floor.write()
+  }
+}
+
+async function prepareJournal(folder: string, count: number, mode: 'busy' | 'quiet'): Promise<() => void> {
+  const opened = openJournal({ directory: join(folder, 'journal'), box: BOX, clock: createSystemClock(), randomBytes })
+  if (!opened.ok) throw new Error(opened.error.detail)
+  const journal = opened.value
+  const make = createSessionMaker(BOX, await createSealer(generateKeyPairSync('x25519').publicKey))
+  const sessions: RatedSession[] = []
+  while (sessions.length < count) sessions.push(await make())
+  journal.append('boot', { agent: 'bench', origin: { reason: 'first' } })
+  journal.checkpoint()
+
+  /** With the link up a receipt follows every entry; in a quiet hall the log is moved before the next one. */
+  function receipted({ seq, hash }: { seq: number; hash: Uint8Array }) {
+    const moved = journal.receipt(seq, hash)
+    if (!moved.ok) throw new Error(moved.error.detail)
+    if (mode === 'quiet') journal.checkpoint()
+  }
+  return () => {
+    for (const { prompt, rating } of sessions) {
+      receipted(journal.append('prompt', prompt))
+      receipted(journal.append('rating', rating))
+    }
+    journal.checkpoint()
+    journal.close()
+  }
+}
+
+if (import.meta.main) {
+  const [, , mode, folder] = process.argv
+  process.stdout.write(String(await bytesPerEntry(mode as Mode, folder!)))
+}
