@@ -122,6 +122,15 @@ test('a reason names places and what is allowed, never what was found, and stays
   expect(read.error.detail.length).toBeLessThan(200)
 })
 
+test('a value with many unknown names is refused with a reason that has some of them', () => {
+  const names = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`name${i}`, 1]))
+  const read = small.decode(createWireForm('any', Type.Unknown()).encode({ n: 1, ...names }))
+  expect(read).toMatchObject({
+    ok: false,
+    error: { detail: expect.stringMatching(/^small: \/name\d+ is not known here; /) },
+  })
+})
+
 test('another version is told apart from rubbish for every message that has one', () => {
   for (const [name, decode] of [
     ['batch', decodeBatch],

@@ -47,9 +47,10 @@ function explain(error: SchemaError, choices: Map<string, string[]>): { names: s
   const params = error.params as Record<string, unknown>
   const here = (message: string) => [{ names: [], message }]
   switch (error.keyword) {
-    // A name the schema does not know comes twice: as "schema is false" at the name, and by name at its parent.
+    // A name the schema does not know comes twice: as "schema is false" at the name, and by name at its parent,
+    // where the list of errors may have ended before.
     case 'boolean':
-      return []
+      return here('is not known here')
     case 'additionalProperties':
       return (params['additionalProperties'] as string[]).map(name => ({ names: [name], message: 'is not known here' }))
     case 'required':

@@ -169,9 +169,13 @@ test('nesting without end is refused, not a crash', () => {
 })
 
 test('a file with more problems than anybody reads is told in a bounded list', () => {
-  const parsed = parse(`box: a\n${Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join('\n')}`)
-  if (parsed.ok) throw new Error('must be refused')
-  expect(parsed.error.detail.split('\n').length).toBeLessThanOrEqual(100)
+  const many = (line: (i: number) => string) => Array.from({ length: 20_000 }, (_, i) => line(i)).join('\n')
+  for (const text of [many(i => `k${i}: 1`), many(() => 'box: a'), many(i => `k${i}: *nowhere${i}`)]) {
+    const parsed = parse(text)
+    if (parsed.ok) throw new Error('must be refused')
+    expect(parsed.error.detail).toMatch(/^agent\.yaml/)
+    expect(parsed.error.detail.split('\n').length).toBeLessThanOrEqual(100)
+  }
 })
 
 test('a secret is never repeated in a problem, and a long value is cut', () => {

@@ -80,6 +80,12 @@ describe('the auditor’s script, which shares no code with the product,', () =>
       'entry 3: there are bytes behind the end',
     ],
     [
+      'a length that takes more bytes than it needs',
+      'chains.json',
+      c => (c[0].entries[2].bytes = c[0].entries[2].bytes.replace('64626f6479', '7804626f6479')),
+      'entry 3: a number takes more bytes',
+    ],
+    [
       'a changed signature',
       'batches.json',
       c => (c[1].bytes = c[1].bytes.replace(/(697369676e61747572655840..)../, '$1ff')),
