@@ -26,12 +26,13 @@ async function createDesk(state = box(quiet), clerkId = '') {
   const timers: (() => void)[] = []
   let changed = (_state: PanelState) => {}
   let nowMonoMs = 0
+  let refusal: string | undefined
   const desk = createClerkDesk({
     api: {
       state: () => Promise.resolve({ ok: true, value: state }),
       prompt(order) {
         orders.push(order)
-        return Promise.resolve({ ok: true, value: { id: 'p1' } })
+        return Promise.resolve(refusal ? { ok: false, error: { code: refusal } } : { ok: true, value: { id: 'p1' } })
       },
       cancel(...asked) {
         cancels.push(asked)
@@ -61,7 +62,18 @@ async function createDesk(state = box(quiet), clerkId = '') {
       nowMonoMs += gapMs
     }
   }
-  return { desk, orders, cancels, timers, type, change: (...windows: WindowState[]) => changed(box(...windows)) }
+  const refuse = (code: string) => {
+    refusal = code
+  }
+  return {
+    desk,
+    orders,
+    cancels,
+    timers,
+    type,
+    refuse,
+    change: (...windows: WindowState[]) => changed(box(...windows)),
+  }
 }
 
 test('a scanned slip asks for its case and service, says it was scanned, and empties the field', async () => {
@@ -87,6 +99,17 @@ test('nothing is asked without a case number, and the page says so', async () =>
   const { desk, orders } = await createDesk()
   await desk.ask()
   expect([orders, desk.fault.value]).toEqual([[], { own: 'empty' }])
+})
+
+test('after a refusal case and service stand apart, so that the keys can correct the service', async () => {
+  const { desk, orders, type, refuse } = await createDesk()
+  refuse('service-already-rated')
+  type('3301#2', 5)
+  await desk.ask()
+  expect([desk.fault.value, desk.entry.text]).toEqual([{ refusal: { code: 'service-already-rated' } }, '3301'])
+  desk.moveService(1)
+  await desk.ask()
+  expect(orders.map(order => order.for?.service)).toEqual([2, 3])
 })
 
 test('a prompt without a case number is asked for on purpose only', async () => {

@@ -98,6 +98,9 @@ export function createClerkDesk(deps: DeskDeps) {
       fault.value = { own: 'same' }
       return
     }
+    // If the box refuses, the clerk corrects case and service apart.
+    entry.text = wanted.case
+    entry.service = wanted.service
     await send({ window: window.value.window, for: wanted, origin })
   }
 
