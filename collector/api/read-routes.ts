@@ -12,9 +12,9 @@ import {
 } from '#collector/schemas.ts'
 import { CaseNumberSchema, ServiceNumberSchema } from '#protocol/names.ts'
 import { checkScope, isDirectLoopback } from './access.ts'
+import type { ApiDeps } from './api-deps.ts'
 import { problemResponses } from './problem-responses.ts'
 import { Refusal } from './refusal.ts'
-import type { ApiDeps } from './server.ts'
 
 const limit = (most: number, usual: number) =>
   Type.Integer({ title: '条数 How many', minimum: 1, maximum: most, default: usual })

@@ -5,32 +5,12 @@ import fastifyStatic from '@fastify/static'
 import swagger from '@fastify/swagger'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
-import type { Logger } from '#runtime/logger.ts'
 import { checkHost } from './access.ts'
-import type { EventHub } from './events.ts'
-import type { Keyring } from './keyring.ts'
+import type { ApiDeps } from './api-deps.ts'
 import { OPENAPI } from './openapi-header.ts'
 import { addReadRoutes } from './read-routes.ts'
 import { problemOf, Refusal, sendProblem } from './refusal.ts'
-import type { Verbs } from './verbs.ts'
 import { addWriteRoutes } from './write-routes.ts'
-
-export interface ApiOptions {
-  /** Host names, besides addresses and localhost, under which the API may be called. */
-  names: readonly string[]
-  openToLoopback: boolean
-  requestsPerMinuteMax: number
-  /** Folder of the built pages, served at `/` when it is there. */
-  pages: string
-}
-
-export interface ApiDeps {
-  verbs: Verbs
-  keyring: Keyring
-  events: EventHub
-  log: Logger
-  options: ApiOptions
-}
 
 const BODY_BYTES_MAX = 64 * 1024
 

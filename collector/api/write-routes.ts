@@ -4,10 +4,10 @@ import Type from 'typebox'
 import { PromptBody, ServiceBody, ServiceView } from '#collector/schemas.ts'
 import { WindowIdSchema } from '#protocol/names.ts'
 import { checkScope } from './access.ts'
+import type { ApiDeps } from './api-deps.ts'
 import type { Scope } from './keyring.ts'
 import { problemResponses } from './problem-responses.ts'
 import { refusalOf } from './refusal.ts'
-import type { ApiDeps } from './server.ts'
 
 /** What business systems may do, each with a key of its own, also from this machine. */
 export function addWriteRoutes(scope: FastifyInstance, { verbs, keyring }: ApiDeps): void {
