@@ -11,11 +11,14 @@ interface Check {
   command: readonly [string, ...string[]]
 }
 
+/** A log is read as plain text. Biome listens to this only. */
+const COLOURS = process.stdout.isTTY ? '--colors=force' : '--colors=off'
+
 const REPORT = 'dist/test-report.json'
 
 const INDEPENDENT: readonly Check[] = [
   { name: 'types', title: '类型', command: ['tsc'] },
-  { name: 'style', title: '格式与规范', command: ['biome', 'ci', '--error-on-warnings', '.'] },
+  { name: 'style', title: '格式与规范', command: ['biome', 'ci', '--error-on-warnings', COLOURS, '.'] },
   {
     name: 'layering',
     title: '分层',
@@ -50,8 +53,7 @@ function run([program, ...args]: Check['command'], isLive: boolean): Promise<Out
   const env = {
     ...process.env,
     PATH: `${join(process.cwd(), 'node_modules/.bin')}:${process.env['PATH']}`,
-    // A log is read as plain text.
-    ...(process.stdout.isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: '0' }),
+    ...(process.stdout.isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined }),
   }
   const child = spawn(program, args, { env, stdio: isLive ? 'inherit' : ['ignore', 'pipe', 'pipe'] })
   let output = ''
