@@ -60,6 +60,9 @@ test('a scanner is told from a hand by its pace', () => {
   expect(type(18, 8)).toBe('scanner')
   expect(type(18, 140)).toBe('panel')
   expect(type(3, 8)).toBe('panel')
+  // A slow hand that is quick with Enter.
+  expect([type(18, 140), pace.origin(1000 + 17 * 140 + 5)]).toEqual(['panel', 'panel'])
+  pace.reset()
   for (let n = 0; n < 18; n++) pace.key(n * 8)
   expect(pace.origin(5000)).toBe('panel')
 })

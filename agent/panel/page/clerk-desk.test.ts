@@ -86,6 +86,15 @@ test('a scanned slip asks for its case and service, says it was scanned, and emp
   expect(desk.entry.text).toBe('')
 })
 
+test('a slip scanned after something typed was wiped out is still a scan', async () => {
+  const { desk, orders, type } = await createDesk()
+  type('33', 300)
+  desk.entry.text = ''
+  type('330106202511240018', 5)
+  await desk.ask()
+  expect(orders[0]?.origin).toBe('scanner')
+})
+
 test('a typed case is said to be typed, with the chosen service number', async () => {
   const { desk, orders, type } = await createDesk()
   type('3301', 200)
@@ -162,6 +171,8 @@ test('each window has its own state, and the keys go round them', async () => {
   expect([desk.window.value?.window, desk.stage.value?.kind]).toEqual(['A04', 'waiting'])
   desk.moveWindow(1)
   expect(desk.window.value?.window).toBe('A03')
+  desk.moveWindow(-1)
+  expect(desk.window.value?.window).toBe('A04')
 })
 
 test('a wrong pairing code is told, a right one is not', async () => {
