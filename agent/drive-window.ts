@@ -50,7 +50,7 @@ export function driveWindow(
     onLost(fault) {
       log.warn({ window, port, code: fault }, 'pad-lost')
       driver.lineLost()
-      own.padChanged('lost')
+      own.padChanged('lost', fault)
       deps.onPad()
     },
   })

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { loadProfile } from '#agent/pad/load-profile.ts'
 import type { Profile } from '#agent/pad/profile.ts'
@@ -21,6 +22,13 @@ export function builtInPages(): string {
   return join(dirname(import.meta.dirname), 'dist', 'panel')
 }
 
+function profilesIn(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(entry => entry.isDirectory())
+    .map(({ name }) => name)
+}
+
 /** Reads the profile of every window; all problems of all of them at once. */
 export function configureWindows(configuration: AgentConfiguration, base: string): Result<ConfiguredWindow[]> {
   const folder = configuration.profiles ? resolve(base, configuration.profiles) : builtInProfiles()
@@ -30,6 +38,13 @@ export function configureWindows(configuration: AgentConfiguration, base: string
     if (windows.some(other => other.window === window)) problems.push(`windows: ${window} is there twice`)
     const sharing = windows.find(other => other.port === port)
     if (sharing) problems.push(`windows: ${window} and ${sharing.window} name the same port ${port}`)
+    const known = profilesIn(folder)
+    if (!known.includes(id)) {
+      problems.push(
+        `windows: ${window} names the profile ${id}, which is not in ${folder}; there are: ${known.join(', ')}`,
+      )
+      continue
+    }
     const loaded = loadProfile(join(folder, id), site)
     if (!loaded.ok) problems.push(loaded.error.detail)
     else windows.push({ window, port, profile: loaded.value })

@@ -8,6 +8,8 @@ export interface CounterClient {
   register(service: ServiceRef): Promise<void>
   /** Asks for a rating as the clerk's page does; the prompt's id. */
   prompt(service: ServiceRef): Promise<string>
+  /** Asks for a rating as a business system does, through the collector; the prompt's id. */
+  order(window: string, service: ServiceRef): Promise<string>
   /** Resolves when a prompt is open and the pad would believe a press. */
   listening(): Promise<void>
   press(grade: Grade): Promise<void>
@@ -49,6 +51,8 @@ interface ClerkWindow {
 const PATIENCE_MS = 30_000
 
 export function createCounterClient(counter: Counter): CounterClient {
+  const key = { authorization: `Bearer ${counter.apiKey}` }
+
   async function call(url: string, method: 'GET' | 'POST', body?: object, headers: Record<string, string> = {}) {
     const response = await fetch(url, {
       method,
@@ -72,7 +76,11 @@ export function createCounterClient(counter: Counter): CounterClient {
 
   return {
     async register(service) {
-      await call(`${counter.collectorUrl}/v1/services`, 'POST', service, { authorization: `Bearer ${counter.apiKey}` })
+      await call(`${counter.collectorUrl}/v1/services`, 'POST', service, key)
+    },
+    async order(window, service) {
+      const { prompt } = await call(`${counter.collectorUrl}/v1/windows/${window}/prompts`, 'POST', service, key)
+      return prompt
     },
     async prompt(service) {
       const { id } = await call(`${counter.clerkUrl}/v1/prompts`, 'POST', { for: service, origin: 'panel' })

@@ -58,6 +58,7 @@ export const PanelStateSchema = Type.Object(
         window: WindowIdSchema,
         pad: Type.Object({
           state: Type.Enum(['ready', 'lost', 'stuck-key', 'out-of-service']),
+          reason: Type.Optional(Type.String({ description: 'Why the line is lost, as port-busy or port-missing' })),
           profile: Type.String(),
         }),
         session: Type.Object({

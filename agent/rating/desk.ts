@@ -10,7 +10,8 @@ import { createWindowDesk, type DeskWindow, type WindowDesk } from './window-des
 
 export interface WindowView {
   window: string
-  pad: { state: PadCondition | 'out-of-service'; profile: string }
+  /** `reason`: why the line is lost, as `port-busy`. */
+  pad: { state: PadCondition | 'out-of-service'; reason?: string; profile: string }
   session: {
     state: 'idle' | 'waiting' | 'thanked'
     prompt?: string
@@ -103,7 +104,7 @@ export function createDesk(deps: {
       createWindowDesk(own, {
         ...deps,
         journal: watched,
-        recordPad: (window, condition) => journal.append('pad', { window, state: condition }),
+        recordPad: (window, state, reason) => journal.append('pad', { window, state, ...(reason && { reason }) }),
         onFatal: fatal,
       }),
     ]),
@@ -178,14 +179,15 @@ export function createDesk(deps: {
     },
   }
 
-  function view({ own, runner }: WindowDesk): WindowView {
+  function view({ own, runner, padReason }: WindowDesk): WindowView {
+    const reason = padReason()
     const { pad, phase } = runner.state()
     const open = phase.kind === 'idle' ? undefined : book.find(toHex(phase.prompt.id))
     const dueMonoMs = phase.kind === 'asking' ? runner.timerDueMonoMs() : undefined
     const last = book.lastFinished(own.window)
     return {
       window: own.window,
-      pad: { state: isOutOfService ? 'out-of-service' : pad, profile: own.profile },
+      pad: { state: isOutOfService ? 'out-of-service' : pad, ...(reason && { reason }), profile: own.profile },
       session: {
         state: phase.kind === 'asking' ? 'waiting' : phase.kind,
         ...(open && { prompt: open.id, openedAtMs: open.openedAtMs, ...(open.for && { for: open.for }) }),

@@ -23,7 +23,10 @@ export interface WindowDesk {
   /** A key that means no grade: it still is a finger on the pad. */
   touched(): void
   declined(): void
-  padChanged(condition: 'ready' | 'lost'): void
+  /** `reason` says why the line is lost, for the journal and the installer. */
+  padChanged(condition: 'ready' | 'lost', reason?: string): void
+  /** Why the pad cannot ask; undefined when it can, or when nothing was said. */
+  padReason(): string | undefined
   stop(): void
 }
 
@@ -35,7 +38,7 @@ export function createWindowDesk(
     sealer: Sealer
     box: string
     rules: SessionRules
-    recordPad(window: string, condition: PadCondition): void
+    recordPad(window: string, condition: PadCondition, reason: string | undefined): void
     onChange(): void
     onIgnored(window: string, reason: Ignored): void
     onFatal(error: unknown): void
@@ -45,6 +48,7 @@ export function createWindowDesk(
   let line: 'ready' | 'lost' = 'lost'
   let isStuck = false
   let condition: PadCondition = 'lost'
+  let lostReason: string | undefined
 
   const runner = createSessionRunner({
     ...deps,
@@ -71,7 +75,7 @@ export function createWindowDesk(
     if (next === condition) return
     condition = next
     try {
-      deps.recordPad(own.window, condition)
+      deps.recordPad(own.window, condition, condition === 'lost' ? lostReason : undefined)
     } catch (error) {
       return onFatal(error)
     }
@@ -93,10 +97,12 @@ export function createWindowDesk(
     },
     touched: () => void keys.pressed(),
     declined: () => feed({ kind: 'declined' }),
-    padChanged(next) {
+    padChanged(next, reason) {
       line = next
+      lostReason = next === 'lost' ? reason : undefined
       settle()
     },
+    padReason: () => lostReason,
     stop() {
       runner.stop()
       keys.stop()

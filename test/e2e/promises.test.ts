@@ -15,6 +15,17 @@ describe('a counter and its collector', () => {
     expect(rating).toMatchObject({ grade: 'fairly-satisfied', provenance: 'pad', box: 'box-a01', corrected: false })
   })
 
+  test('a business system asks through the collector, and the pad at its window asks', async () => {
+    const { counter: running, client } = counter
+    await client.register(service('ordered'))
+    const ordered = await client.order(running.window, service('ordered'))
+    await client.listening()
+    await client.press('satisfied')
+    expect(await client.ended(ordered)).toBe('rated')
+    expect(await client.tied(service('ordered'))).toMatchObject({ grade: 'satisfied' })
+    expect(JSON.parse(await read(`${running.collectorUrl}/v1/prompts/${ordered}`))).toMatchObject({ outcome: 'rated' })
+  })
+
   test('nothing is lost: rated with the network cut and the power gone, all arrive, once', async () => {
     const { counter: running, client } = counter
     await running.cutNetwork(true)
