@@ -1,15 +1,13 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect as connectTcp, createServer } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createCounters } from '#collector/counters.ts'
 import { createTestIdentities, type TestIdentities } from '#collector/fixtures/identities.ts'
+import { startMosquitto } from '#collector/fixtures/mosquitto.ts'
+import { mqttEvent } from '#collector/fixtures/mqtt-event.ts'
 import { downFilter, downTopic, upTopic, upTopicOfAll } from '#protocol/topics.ts'
-import { mosquittoAcl, mosquittoConfiguration } from './access.ts'
 import { startEmbeddedBroker } from './embedded.ts'
 
 interface Broker {
@@ -38,58 +36,9 @@ async function startEmbedded(): Promise<Broker> {
   return { port: broker.port, stop: broker.close }
 }
 
-async function startMosquitto(): Promise<Broker> {
-  const port = await freePort()
-  const at = (name: string) => join(folder, name)
-  const broker = (name: string) => join(ours.dir, 'broker', name)
-  writeFileSync(at('acl'), mosquittoAcl(), { mode: 0o600 })
-  const files = { ca: broker('ca.crt'), cert: broker('broker.crt'), key: broker('broker.key'), acl: at('acl') }
-  // Started as root it would become a user who may not read these files.
-  const user = process.getuid?.() === 0 ? 'user root\n' : ''
-  writeFileSync(at('mosquitto.conf'), user + mosquittoConfiguration({ host: '127.0.0.1', port, ...files }))
-  const child = spawn('/usr/sbin/mosquitto', ['-c', at('mosquitto.conf')], { stdio: ['ignore', 'ignore', 'pipe'] })
-  await isListening(port, child.stderr)
-  return {
-    port,
-    async stop() {
-      const gone = once(child, 'exit')
-      child.kill()
-      await gone
-    },
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-/** Mosquitto says "running" on standard error after it has begun to listen. */
-async function isListening(port: number, stderr: NodeJS.ReadableStream) {
-  let said = ''
-  for await (const chunk of stderr) {
-    said += String(chunk)
-    if (said.includes('running')) break
-  }
-  const socket = connectTcp(port, '127.0.0.1')
-  await once(socket, 'connect').catch(() => {
-    throw new Error(`mosquitto does not listen: ${said}`)
-  })
-  socket.destroy()
-}
-
-/** The arguments of the next such event. Unlike `once` it does not fail at an error, which a refusal is. */
-function event(client: MqttClient, name: 'connect' | 'close' | 'message'): Promise<unknown[]> {
-  return new Promise(resolve => client.once(name as 'message', (...values: unknown[]) => resolve(values)))
-}
-
 describe.each([
   ['embedded', startEmbedded],
-  ['mosquitto', startMosquitto],
+  ['mosquitto', () => startMosquitto(ours.dir)],
 ] as const)('%s broker', (name, start) => {
   let broker: Broker
 
@@ -123,7 +72,7 @@ describe.each([
     more = {},
   ): Promise<MqttClient> {
     const made = client(tls, clientId, more)
-    await event(made, 'connect')
+    await mqttEvent(made, 'connect')
     return made
   }
 
@@ -131,7 +80,7 @@ describe.each([
   async function heardBy(collector: MqttClient, until: string): Promise<string[]> {
     const heard: string[] = []
     for (;;) {
-      const [topic, payload] = (await event(collector, 'message')) as [string, Buffer]
+      const [topic, payload] = (await mqttEvent(collector, 'message')) as [string, Buffer]
       if (String(payload) === until) return heard
       heard.push(`${topic} ${payload}`)
     }
@@ -147,10 +96,10 @@ describe.each([
     const collector = await listeningCollector()
     const box = await connected(ours.box('box-1'), 'box-1')
     await box.subscribeAsync([downTopic('box-1', 'receipt'), downTopic('box-1', 'prompt')], { qos: 1 })
-    const heard = event(collector, 'message')
+    const heard = mqttEvent(collector, 'message')
     box.publish(upTopic('box-1', 'batch'), 'a batch', { qos: 1 })
     expect((await heard).slice(0, 2).map(String)).toEqual([upTopic('box-1', 'batch'), 'a batch'])
-    const answered = event(box, 'message')
+    const answered = mqttEvent(box, 'message')
     collector.publish(downTopic('box-1', 'receipt'), 'a receipt', { qos: 1 })
     expect(String((await answered)[1])).toBe('a receipt')
   })
@@ -167,14 +116,17 @@ describe.each([
       'chuangping/v1/collector/up/batch',
     ]) {
       const box = await connected(ours.box('box-1'), 'box-1')
-      const over = Promise.race([event(box, 'close'), box.publishAsync(topic, 'forged', { qos: 1 }).catch(() => {})])
+      const over = Promise.race([
+        mqttEvent(box, 'close'),
+        box.publishAsync(topic, 'forged', { qos: 1 }).catch(() => {}),
+      ])
       await over
       box.end(true)
     }
     const heard = heardBy(collector, 'mark')
     victim.publish(upTopic('box-2', 'batch'), 'mark', { qos: 1 })
     expect(await heard).toEqual([])
-    const answered = event(victim, 'message')
+    const answered = mqttEvent(victim, 'message')
     collector.publish(downTopic('box-2', 'receipt'), 'true', { qos: 1 })
     await answered
     expect(told).toEqual([downTopic('box-2', 'receipt')])
@@ -195,7 +147,7 @@ describe.each([
     box.publish(upTopic('box-2', 'batch'), 'mark', { qos: 1 })
     expect(await heard).toHaveLength(1)
     collector.publish(downTopic('box-2', 'receipt'), 'of another', { qos: 1 })
-    const answered = event(spy, 'message')
+    const answered = mqttEvent(spy, 'message')
     collector.publish(downTopic('box-1', 'receipt'), 'own', { qos: 1 })
     await answered
     expect(new Set(got)).toEqual(new Set([downTopic('box-1', 'receipt')]))
@@ -208,7 +160,7 @@ describe.each([
       isCut = true
     })
     const thief = client(ours.box('box-1'), 'box-2')
-    await Promise.race([event(thief, 'connect'), event(thief, 'close')])
+    await Promise.race([mqttEvent(thief, 'connect'), mqttEvent(thief, 'close')])
     await victim.subscribeAsync(downTopic('box-2', 'receipt'), { qos: 1 })
     expect(isCut).toBe(false)
   })
@@ -217,8 +169,8 @@ describe.each([
     for (const tls of [{ ca: ours.broker.ca }, { ...foreign.box('box-1'), ca: ours.broker.ca }]) {
       const stranger = client(tls, 'box-1')
       const ended = await Promise.race([
-        event(stranger, 'connect').then(() => 'connected'),
-        event(stranger, 'close').then(() => 'refused'),
+        mqttEvent(stranger, 'connect').then(() => 'connected'),
+        mqttEvent(stranger, 'close').then(() => 'refused'),
       ])
       expect(ended).toBe('refused')
     }
@@ -230,10 +182,10 @@ describe.each([
     const box = await connected(ours.box('box-1'), 'box-1', { will })
     await box.publishAsync(status, 'here', { qos: 1, retain: true })
     const collector = await connected(ours.collector, 'collector')
-    const first = event(collector, 'message')
+    const first = mqttEvent(collector, 'message')
     await collector.subscribeAsync(upTopicOfAll('status'), { qos: 1 })
     expect(String((await first)[1])).toBe('here')
-    const second = event(collector, 'message')
+    const second = mqttEvent(collector, 'message')
     box.stream.destroy()
     expect(String((await second)[1])).toBe('gone')
     const again = await connected(ours.box('box-1'), 'box-1')
@@ -243,7 +195,7 @@ describe.each([
   test('cuts off a client that announces more than a batch can be', async () => {
     const collector = await listeningCollector()
     const box = await connected(ours.box('box-1'), 'box-1')
-    const closed = event(box, 'close')
+    const closed = mqttEvent(box, 'close')
     box.publish(upTopic('box-1', 'batch'), Buffer.alloc(300 * 1024), { qos: 1 })
     await closed
     const other = await connected(ours.box('box-2'), 'box-2')
@@ -260,7 +212,7 @@ describe.each([
         { qos: 2, retain: false },
       ] as const) {
         const box = await connected(ours.box('box-1'), 'box-1')
-        const closed = event(box, 'close')
+        const closed = mqttEvent(box, 'close')
         box.publish(upTopic('box-1', 'batch'), 'x', options)
         await closed
       }
