@@ -204,18 +204,16 @@ describe.each([
     expect((await heard).filter(line => line.includes('box-1/up/batch'))).toEqual([])
   })
 
-  test.runIf(name === 'embedded')(
-    'cuts off a box that wants a batch retained, and one that asks for QoS 2',
-    async () => {
-      for (const options of [
-        { qos: 1, retain: true },
-        { qos: 2, retain: false },
-      ] as const) {
-        const box = await connected(ours.box('box-1'), 'box-1')
-        const closed = mqttEvent(box, 'close')
-        box.publish(upTopic('box-1', 'batch'), 'x', options)
-        await closed
-      }
-    },
-  )
+  test('cuts off a box that wants a batch retained, and one that asks for QoS 2', async context => {
+    context.skip(name === 'mosquitto', 'Mosquitto limits QoS and retaining for all topics or for none')
+    for (const options of [
+      { qos: 1, retain: true },
+      { qos: 2, retain: false },
+    ] as const) {
+      const box = await connected(ours.box('box-1'), 'box-1')
+      const closed = mqttEvent(box, 'close')
+      box.publish(upTopic('box-1', 'batch'), 'x', options)
+      await closed
+    }
+  })
 })
