@@ -79,7 +79,7 @@ async function makeBacklog(directory: string, identity: string): Promise<string>
   if (!opened.ok) throw new Error(opened.error.detail)
   const journal = opened.value
   const sealer = await createSealer(createPublicKey(collector.openingKey))
-  await fillJournal(journal, createSessionMaker(BOX, sealer), ENTRIES / 2)
+  fillJournal(journal, await createSessionMaker(BOX, sealer)(ENTRIES / 2))
   journal.checkpoint()
   journal.close()
   return directory

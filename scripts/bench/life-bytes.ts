@@ -9,7 +9,7 @@ import { createSystemClock } from '#runtime/system-clock.ts'
 import { openFloor } from './floor.ts'
 import type { Measurement, Subject } from './measurement.ts'
 import { blockBytesWritten } from './process-figures.ts'
-import { createSessionMaker, type RatedSession } from './sessions.ts'
+import { createSessionMaker } from './sessions.ts'
 import type { Workplace } from './workplace.ts'
 
 const SESSIONS = 400
@@ -86,8 +86,7 @@ async function prepareJournal(folder: string, count: number, mode: 'busy' | 'qui
   if (!opened.ok) throw new Error(opened.error.detail)
   const journal = opened.value
   const make = createSessionMaker(BOX, await createSealer(generateKeyPairSync('x25519').publicKey))
-  const sessions: RatedSession[] = []
-  while (sessions.length < count) sessions.push(await make())
+  const sessions = await make(count)
   journal.append('boot', { agent: 'bench', origin: { reason: 'first' } })
   journal.checkpoint()
 

@@ -23,21 +23,33 @@ export function promptBody(): EntryBody<'prompt'> {
   return { prompt: randomBytes(16), window: WINDOW, origin: 'panel', for: service, clerk: 'c1024' }
 }
 
-/** Makes sessions with really sealed ratings of random grades. */
-export function createSessionMaker(box: string, sealer: Sealer): () => Promise<RatedSession> {
-  return async () => {
+/** Makes that many sessions with really sealed ratings of random grades. */
+export type SessionMaker = (count: number) => Promise<RatedSession[]>
+
+/** Key agreements run in the thread pool, so many are under way at once. */
+const MAKING_MAX = 64
+
+export function createSessionMaker(box: string, sealer: Sealer): SessionMaker {
+  async function makeOne(): Promise<RatedSession> {
     const prompt = promptBody()
     const grade = GRADES[randomInt(GRADES.length)]!
     const seal = await sealer.prepare()
     const sealed = await seal.seal({ grade }, 'pad', sealingContext(box, prompt.prompt))
     return { prompt, rating: { prompt: prompt.prompt, provenance: 'pad', sealed } }
   }
+  return async count => {
+    const made: RatedSession[] = []
+    while (made.length < count) {
+      const group = Math.min(MAKING_MAX, count - made.length)
+      made.push(...(await Promise.all(Array.from({ length: group }, makeOne))))
+    }
+    return made
+  }
 }
 
-/** Appends `count` sessions, two entries each, through the real journal. */
-export async function fillJournal(journal: Journal, make: () => Promise<RatedSession>, count: number): Promise<void> {
-  for (let left = count; left > 0; left--) {
-    const { prompt, rating } = await make()
+/** Appends sessions, two entries each, through the real journal. */
+export function fillJournal(journal: Journal, sessions: readonly RatedSession[]): void {
+  for (const { prompt, rating } of sessions) {
     journal.append('prompt', prompt)
     journal.append('rating', rating)
   }
@@ -52,7 +64,7 @@ export interface MadeBatch {
 /** A box without a disk: makes signed batches that continue its chain. */
 export interface PaperBox {
   box: string
-  /** The next `count` entries: prompt, rating, prompt, rating … */
+  /** The next `count` entries, at least one: prompt, rating, prompt, rating … */
   batch(count: number): Promise<MadeBatch>
 }
 
@@ -61,24 +73,26 @@ export async function createPaperBox(box: string, boxKey: KeyObject, openingKeyP
   const make = createSessionMaker(box, await createSealer(createPublicKey(openingKeyPem)))
   const epoch = randomBytes(16)
   let last = { seq: 0, hash: CHAIN_START }
-  let halfDone: RatedSession | undefined
+  let openRating: RatedSession['rating'] | undefined
 
-  async function nextEntry(): Promise<Uint8Array> {
+  /** The bytes of the next entries; a session may be cut between its prompt and its rating. */
+  async function nextEntries(count: number): Promise<Uint8Array[]> {
+    const sessions = await make(Math.ceil((count - (openRating ? 1 : 0)) / 2))
     const time = { boot: clock.boot, mono: clock.monoMs(), wall: clock.wallMs(), synced: true }
-    if (halfDone) {
-      const { rating } = halfDone
-      halfDone = undefined
-      return encodeEntry({ kind: 'rating', time, body: rating })
+    const entries = openRating ? [encodeEntry({ kind: 'rating', time, body: openRating })] : []
+    openRating = undefined
+    for (const { prompt, rating } of sessions) {
+      entries.push(encodeEntry({ kind: 'prompt', time, body: prompt }))
+      if (entries.length === count) openRating = rating
+      else entries.push(encodeEntry({ kind: 'rating', time, body: rating }))
     }
-    halfDone = await make()
-    return encodeEntry({ kind: 'prompt', time, body: halfDone.prompt })
+    return entries
   }
 
   return {
     box,
     async batch(count) {
-      const entries: Uint8Array[] = []
-      while (entries.length < count) entries.push(await nextEntry())
+      const entries = await nextEntries(count)
       const first = last.seq + 1
       const lastSeq = last.seq + count
       const unsigned = {

@@ -49,7 +49,7 @@ async function prepareWire(place: Workplace): Promise<Subject> {
   async function firstBatch(): Promise<Uint8Array> {
     const opened = openJournal({ directory: join(place.folder('wire'), 'journal'), box: BOX, clock, randomBytes })
     if (!opened.ok) throw new Error(opened.error.detail)
-    await fillJournal(opened.value, make, SESSIONS)
+    fillJournal(opened.value, await make(SESSIONS))
     let sent = new Uint8Array()
     const uplink = createUplink({
       clock,
@@ -61,6 +61,8 @@ async function prepareWire(place: Workplace): Promise<Subject> {
         sent = new Uint8Array(bytes)
       },
       onProgress: () => {},
+      onCollectorTime: () => {},
+      onCollectorTime: () => {},
       onResend: () => {},
     })
     uplink.linkUp()
