@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path'
 import { fromHex } from '#protocol/codec.ts'
 import type { EntryBody, EntryKind } from '#protocol/entry.ts'
 import type { Presence } from '#protocol/presence.ts'
-import { decodePromptRequest } from '#protocol/prompt-request.ts'
 import { ok, type Result } from '#protocol/result.ts'
 import { createSealer } from '#protocol/sealing.ts'
 import type { DownKind } from '#protocol/topics.ts'
@@ -11,6 +10,7 @@ import { durationMs } from '#runtime/duration.ts'
 import type { Logger } from '#runtime/logger.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import packageJson from '../package.json' with { type: 'json' }
+import { createCollectorTime } from './clock/collector-time.ts'
 import type { AgentConfiguration } from './configuration.ts'
 import { driveWindow } from './drive-window.ts'
 import { createCounters } from './health/counters.ts'
@@ -21,6 +21,7 @@ import type { PanelState } from './panel/app.ts'
 import { createPairing } from './panel/pairing.ts'
 import { pairingFile, servePanel } from './panel/serve.ts'
 import { createDesk } from './rating/desk.ts'
+import { readPromptOrder } from './rating/prompt-requests.ts'
 import { createMqttLink } from './uplink/mqtt-link.ts'
 import { createUplink } from './uplink/uplink.ts'
 import { builtInPages, configureWindows } from './windows.ts'
@@ -53,12 +54,13 @@ export async function startAgent(deps: {
   if (!identity.ok) return identity
   const windows = configureWindows(configuration, base)
   if (!windows.ok) return windows
-  const { box } = identity.value
+  const { box, receiptKey } = identity.value
   const folder = resolve(base, configuration.journal)
   const opened = openJournal({ directory: folder, box, clock, randomBytes })
   if (!opened.ok) return opened
   const journal = opened.value
 
+  const collectorTime = createCollectorTime(clock)
   const counters = createCounters()
   const watchers = new Set<() => void>()
   const changed = () => {
@@ -73,13 +75,14 @@ export async function startAgent(deps: {
     journal,
     box,
     boxKey: identity.value.boxKey,
-    receiptKey: identity.value.receiptKey,
+    receiptKey,
     sendBatch: bytes => link.sendBatch(bytes),
     onProgress() {
       if (uplink.backlog() === 0) link.sendPresence(presence())
       idle.touched()
       changed()
     },
+    onCollectorTime: collectorTime.learned,
     onResend: () => counters.add('batches-sent-again'),
   })
 
@@ -158,10 +161,17 @@ export async function startAgent(deps: {
       log.error({ code: taken.error.code, detail: taken.error.detail }, 'receipt-refused')
       return
     }
-    const request = decodePromptRequest(bytes)
-    if (!request.ok) return counters.add(`prompt-request-${request.error.code}`)
-    const { prompt: id, version: _, ...order } = request.value
-    desk.prompt({ ...order, id, origin: 'collector' }).then(asked => {
+    const order = readPromptOrder(bytes, {
+      box,
+      collectorKey: receiptKey,
+      nowWallMs: collectorTime.nowWallMs(),
+    })
+    if (!order.ok) {
+      counters.add(order.error.code)
+      log.warn({ code: order.error.code }, 'prompt-request-refused')
+      return
+    }
+    desk.prompt(order.value).then(asked => {
       if (!asked.ok) log.warn({ code: asked.error.code }, 'prompt-refused')
     }, deps.onFatal)
   }

@@ -113,6 +113,7 @@ export async function createCore(deps: {
     listServices: (limit, before) => listServices(db, limit, before),
     findService: (caseNumber, service) => findService(db, caseNumber, service),
     prompts: createPrompts({
+      signingKey: identity.signingKey,
       db,
       clock,
       randomBytes,

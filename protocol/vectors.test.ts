@@ -8,7 +8,7 @@ import { fromHex, toHex } from './codec.ts'
 import { decodeEntry, ENTRY_KINDS, type Entry, encodeEntry, type Sealed } from './entry.ts'
 import { GRADES } from './grades.ts'
 import { decodePresence, encodePresence, type Presence } from './presence.ts'
-import { decodePromptRequest, encodePromptRequest, type PromptRequest } from './prompt-request.ts'
+import { readPromptRequest } from './prompt-request.ts'
 import { readReceipt } from './receipt.ts'
 import { createOpener, openingKeyId, PADDED_BYTES, type RatingText, sealingContext } from './sealing.ts'
 
@@ -116,15 +116,19 @@ test('the ratings in the chain are those sealed ones', () => {
   for (const { body } of ratings) expect(sealed).toContainEqual((body as { sealed: unknown }).sealed)
 })
 
-test('status and prompt requests have exactly these bytes', () => {
+test('a status has exactly these bytes', () => {
   for (const { presence, bytes } of read<{ presence: Presence; bytes: string }[]>('presences')) {
     expect(toHex(encodePresence(presence))).toBe(bytes)
     expect(decodePresence(fromHex(bytes))).toEqual({ ok: true, value: presence })
   }
+})
+
+test('prompt requests carry the collector’s signature', () => {
   for (const { request, bytes } of read<{ request: unknown; bytes: string }[]>('prompt-requests')) {
-    const value = fromReadable(request) as PromptRequest
-    expect(toHex(encodePromptRequest(value))).toBe(bytes)
-    expect(decodePromptRequest(fromHex(bytes))).toEqual({ ok: true, value })
+    expect(readPromptRequest(fromHex(bytes), publicKey('collector'))).toMatchObject({
+      ok: true,
+      value: fromReadable(request) as object,
+    })
   }
 })
 

@@ -14,7 +14,7 @@ import { fromHex, toHex } from '#protocol/codec.ts'
 import { decodeEntry, type Entry, encodeEntry, type Sealed } from '#protocol/entry.ts'
 import { GRADES } from '#protocol/grades.ts'
 import { encodePresence, type Presence } from '#protocol/presence.ts'
-import { encodePromptRequest, type PromptRequest } from '#protocol/prompt-request.ts'
+import { signPromptRequest } from '#protocol/prompt-request.ts'
 import { signReceipt } from '#protocol/receipt.ts'
 import { createSealer, type RatingText, sealingContext } from '#protocol/sealing.ts'
 import { writeFileAtomic } from '#runtime/atomic-file.ts'
@@ -298,13 +298,16 @@ async function main(): Promise<void> {
     'presences.json',
     presences.map(presence => ({ presence, bytes: toHex(encodePresence(presence)) })),
   )
-  const requests: PromptRequest[] = [
-    { version: 1, prompt: bytes(16, 0x60), window: 'A01', for: { case: '京朝〔2026〕0002号', service: 2 } },
-    { version: 1, prompt: bytes(16, 0x90), window: 'A01', for: REFERENCE, clerk: '王芳 007' },
-  ]
+  const requests = [
+    { prompt: bytes(16, 0x60), for: { case: '京朝〔2026〕0002号', service: 2 } },
+    { prompt: bytes(16, 0x90), for: REFERENCE, clerk: '王芳 007' },
+  ].map(request => ({ version: 1, box: BOX, window: 'A01', at: 1_795_485_600_000, ...request }) as const)
   write(
     'prompt-requests.json',
-    requests.map(request => ({ request: toReadable(request), bytes: toHex(encodePromptRequest(request)) })),
+    requests.map(request => ({
+      request: toReadable(request),
+      bytes: toHex(signPromptRequest(request, keys.collector)),
+    })),
   )
   write('refused.json', makeRefused(batches, chain.entries[2]!.bytes))
 }

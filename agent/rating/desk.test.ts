@@ -107,6 +107,16 @@ describe('the desk', () => {
     expect(one.kinds()).toEqual(['pad', 'prompt', 'outcome', 'prompt'])
   })
 
+  test('a prompt id that was used before opens nothing: the same request sent twice is one prompt', async () => {
+    const one = await ready()
+    const id = new Uint8Array(16).fill(9)
+    await ask(one, { id })
+    await settled(one, () => one.desk.window('A01').declined())
+    const again = await one.desk.prompt({ for: service, origin: 'collector', id })
+    expect(again).toMatchObject({ ok: true, value: { isNew: false, prompt: { outcome: 'declined' } } })
+    expect(one.kinds()).toEqual(['pad', 'prompt', 'outcome'])
+  })
+
   test('a service that was rated is not asked for again, also after a restart', async () => {
     const folder = temporaryFolder()
     const before = await createTestDesk({ folder })

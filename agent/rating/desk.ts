@@ -145,6 +145,8 @@ export function createDesk(deps: {
       const refused = refusal(order.for)
       if (refused) return { ok: false, error: refused }
       const id = order.id ?? deps.randomBytes(16)
+      const known = book.find(toHex(id))
+      if (known) return ok({ prompt: known, isNew: false })
       const { for: service, clerk, origin } = order
       try {
         const prompt = { id, ...(service && { for: service }) }

@@ -11,7 +11,7 @@ const boxKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const collectorKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const strangerKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
-function setUp() {
+function setUp(options: { old?: boolean } = {}) {
   const clock = createFakeClock()
   const opened = openJournal({ directory: temporaryFolder(), box: 'box-1', clock, randomBytes })
   if (!opened.ok) throw new Error(opened.error.detail)
@@ -19,6 +19,8 @@ function setUp() {
   onTestFinished(() => journal.close())
   const sent: { first: number; count: number; last: Uint8Array }[] = []
   const counts = { progress: 0, resends: 0 }
+  const times: number[] = []
+  const old = options.old ? journal.append('boot', { agent: 'the run before' }) : undefined
   const uplink = createUplink({
     clock,
     journal,
@@ -33,6 +35,7 @@ function setUp() {
       sent.push({ first: batch.value.first, count: hashes.value.length, last: hashes.value.at(-1)! })
     },
     onProgress: () => counts.progress++,
+    onCollectorTime: atWallMs => void times.push(atWallMs),
     onResend: () => counts.resends++,
   })
   const append = () => journal.append('boot', { agent: 'test' })
@@ -43,7 +46,7 @@ function setUp() {
     key = collectorKeys.privateKey,
   ) =>
     signReceipt({ version: 1, box: 'box-1', epoch: journal.epoch, seq, hash, at: 1_790_000_000_000, ...changes }, key)
-  return { clock, journal, uplink, sent, counts, append, receipt }
+  return { clock, journal, uplink, sent, counts, append, receipt, times, old }
 }
 
 describe('the uplink', () => {
@@ -120,6 +123,15 @@ describe('the uplink', () => {
     expect(uplink.backlog()).toBe(0)
     uplink.receiptArrived(receipt(1, head.hash))
     expect(sent.at(-1)).toMatchObject({ first: 2, count: 2 })
+  })
+
+  test('the collector’s time is learnt from a receipt for an entry of this run, never from an old one', () => {
+    const { uplink, append, receipt, times, old } = setUp({ old: true })
+    const head = append()
+    uplink.receiptArrived(receipt(old!.seq, old!.hash))
+    expect(times).toEqual([])
+    uplink.receiptArrived(receipt(head.seq, head.hash))
+    expect(times).toEqual([1_790_000_000_000])
   })
 
   test('after an outage nothing is in flight and no timer is left from before', () => {

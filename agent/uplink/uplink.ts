@@ -44,10 +44,13 @@ export function createUplink(deps: {
   sendBatch(bytes: Uint8Array): void
   /** Called when a receipt moved the cursor. */
   onProgress(): void
+  /** The collector's time, by a receipt that cannot be an old one sent again: it covers an entry of this run. */
+  onCollectorTime(atWallMs: number): void
   /** Called when the watchdog sends again. */
   onResend(): void
 }): Uplink {
   const { clock, journal, box } = deps
+  const freshFromSeq = journal.newest().seq + 1
   let isLinkUp = false
   let isInFlight = false
   let resendMs = RESEND_MS_MIN
@@ -107,6 +110,7 @@ export function createUplink(deps: {
       if (!moved.ok) return moved
       resendMs = RESEND_MS_MIN
       forgetFlight()
+      if (receipt.value.seq >= freshFromSeq) deps.onCollectorTime(receipt.value.at)
       deps.onProgress()
       sendNext()
       return moved

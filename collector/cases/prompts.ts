@@ -1,10 +1,11 @@
+import type { KeyObject } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { Fleet } from '#collector/fleet/fleet.ts'
 import type { PromptBody, PromptView } from '#collector/schemas.ts'
 import type { PromptRow, Tables } from '#collector/store/tables.ts'
 import type { Clock, RandomBytes } from '#protocol/clock.ts'
 import { fromHex, toHex } from '#protocol/codec.ts'
-import { encodePromptRequest } from '#protocol/prompt-request.ts'
+import { signPromptRequest } from '#protocol/prompt-request.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 
 /** A box answers a request with its prompt's entry; without one after this long it did not happen. */
@@ -31,6 +32,8 @@ export function createPrompts(deps: {
   clock: Clock
   randomBytes: RandomBytes
   fleet: Pick<Fleet, 'boxOfWindow'>
+  /** The collector's own key: a box believes no prompt without its signature. */
+  signingKey: KeyObject
   isLinkUp(): boolean
   send(box: string, bytes: Uint8Array): void
 }): Prompts {
@@ -54,9 +57,17 @@ export function createPrompts(deps: {
       const id = deps.randomBytes(16)
       const prompt = toHex(id)
       const { clerk, ...service } = body
-      const request = { version: 1, prompt: id, window, for: service, ...(clerk ? { clerk } : {}) } as const
+      const request = {
+        version: 1,
+        box: state.box,
+        prompt: id,
+        window,
+        for: service,
+        at: clock.wallMs(),
+        ...(clerk ? { clerk } : {}),
+      } as const
       remember(prompt, { window, box: state.box, body, atMonoMs: clock.monoMs() })
-      deps.send(state.box, encodePromptRequest(request))
+      deps.send(state.box, signPromptRequest(request, deps.signingKey))
       return ok({ prompt })
     },
     async find(prompt) {
