@@ -35,7 +35,7 @@ export function stepService(current: number, step: 1 | -1): number {
 }
 
 /** A scanner types faster than any hand: at most this between two keys. */
-const SCANNER_GAP_MS_MAX = 40
+export const SCANNER_GAP_MS_MAX = 40
 const SCANNER_KEYS_MIN = 6
 
 /** Tells a scanner from a hand by the pace of the keys. Give it every key with its monotonic time. */

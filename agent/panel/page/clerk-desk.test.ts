@@ -50,7 +50,7 @@ async function createDesk(state = box(quiet), clerkId = '') {
     monoMs: () => nowMonoMs,
     after(_delayMs, then) {
       timers.push(then)
-      return () => {}
+      return () => timers.splice(timers.indexOf(then) >>> 0, 1)
     },
     clerk: { read: () => clerkId, write: () => {} },
   })
@@ -161,6 +161,18 @@ test('only a waiting prompt can be cancelled, and the reasons close when it ends
   change(waiting)
   await desk.cancel('other', ' told by phone ')
   expect(cancels).toEqual([['p1', 'other', 'told by phone']])
+})
+
+test('a digit chooses a reason, but a slip scanned while the reasons are open cancels nothing', async () => {
+  const { desk, timers } = await createDesk(box(waiting))
+  const chosen: string[] = []
+  desk.openReasons()
+  for (const digit of '33010') desk.keyInReasons(() => chosen.push(digit))
+  for (const then of timers.splice(0)) then()
+  expect(chosen).toEqual([])
+  desk.keyInReasons(() => chosen.push('2'))
+  for (const then of timers.splice(0)) then()
+  expect(chosen).toEqual(['2'])
 })
 
 test('each window has its own state, and the keys go round them', async () => {

@@ -1,6 +1,6 @@
 import { computed, reactive, ref, shallowRef } from 'vue'
 import type { PanelState } from '#agent/panel/app.ts'
-import { createPaceMeter, type EntryFault, parseCaseEntry, stepService } from './case-entry.ts'
+import { createPaceMeter, type EntryFault, parseCaseEntry, SCANNER_GAP_MS_MAX, stepService } from './case-entry.ts'
 import { createLiveState, type LinkState, listenToEvents } from './live-state.ts'
 import type { ClerkReason, PanelApi, PromptOrder, Refusal } from './panel-api.ts'
 import { type Countdown, endedBetween, nextCountdown, OUTCOME_SHOWN_MS, stageOf, timeLeft } from './stage.ts'
@@ -34,6 +34,7 @@ export function createClerkDesk(deps: DeskDeps) {
   const fresh = reactive(new Map<string, string>())
   const countdowns = reactive(new Map<string, Countdown>())
   const pace = createPaceMeter()
+  let cancelChoice: (() => void) | undefined
 
   const window = computed(
     () => state.value?.windows.find(({ window }) => window === chosenWindow.value) ?? state.value?.windows[0],
@@ -122,6 +123,19 @@ export function createClerkDesk(deps: DeskDeps) {
     if (current?.kind === 'waiting') await attempt(() => api.cancel(current.prompt, reason, note?.trim()))
   }
 
+  /**
+   * Takes a key while the reasons are open. A digit alone chooses; one amid others is a slip scanned at the
+   * wrong moment, which must not cancel anything.
+   */
+  function keyInReasons(choose: () => void = () => {}): void {
+    const isBurst = cancelChoice !== undefined
+    cancelChoice?.()
+    cancelChoice = after(2 * SCANNER_GAP_MS_MAX, () => {
+      cancelChoice = undefined
+      if (!isBurst && areReasonsOpen.value) choose()
+    })
+  }
+
   async function pair(code: string): Promise<void> {
     if (await attempt(() => api.pair(code))) {
       isPairing.value = false
@@ -186,6 +200,7 @@ export function createClerkDesk(deps: DeskDeps) {
     ask,
     askWithoutCase,
     cancel,
+    keyInReasons,
     pair,
     typed,
     moveWindow,

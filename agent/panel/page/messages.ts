@@ -149,8 +149,8 @@ const en: Messages = {
   stage: {
     idle: 'Ready to ask',
     idleSay: 'When the service is done, type or scan the case number and press Enter.',
-    waiting: 'Waiting for the rating',
-    waitingSay: 'The citizen presses a key on the pad. Please do not press or prompt for them.',
+    waiting: 'Waiting',
+    waitingSay: 'The citizen presses a key on the pad; the choice is theirs.',
     rated: 'Rated',
     ratedSay: 'The rating is stored on the box. Thank you.',
     declined: 'Declined',
@@ -184,10 +184,10 @@ const en: Messages = {
     connecting: 'Connecting to the box…',
   },
   cancel: {
-    open: 'Cancel the prompt',
+    open: 'Cancel prompt',
     title: 'Why cancel?',
     keep: 'Keep waiting',
-    confirm: 'Cancel the prompt',
+    confirm: 'Cancel prompt',
     note: 'Note (optional)',
     reasons: {
       'wrong-case': 'Wrong case number',

@@ -13,7 +13,8 @@ test('Escape opens the reasons only while a prompt waits, and closes them again'
 
 test('a digit chooses a reason only while the reasons are open', () => {
   expect(press('2', { areReasonsOpen: true })).toEqual({ kind: 'choose-reason', reason: 'citizen-left' })
-  expect(press('9', { areReasonsOpen: true })).toBeUndefined()
+  expect(press('9', { areReasonsOpen: true })).toEqual({ kind: 'type' })
+  expect(press('Enter', { areReasonsOpen: true })).toBeUndefined()
   expect(press('2', { isWaiting: true })).toEqual({ kind: 'type' })
   expect(press('2', { areReasonsOpen: true, isInOtherField: true })).toBeUndefined()
 })

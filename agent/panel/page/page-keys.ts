@@ -57,7 +57,8 @@ function commandInReasons(key: Key, moment: PageMoment): PageCommand | undefined
   if (key.key === 'Escape') return { kind: 'close-reasons' }
   if (moment.isInOtherField) return undefined
   const reason = /^[1-9]$/.test(key.key) ? CLERK_REASONS[Number(key.key) - 1] : undefined
-  return reason ? { kind: 'choose-reason', reason } : undefined
+  if (reason) return { kind: 'choose-reason', reason }
+  return isCharacter(key.key) ? { kind: 'type' } : undefined
 }
 
 function isCharacter(key: string): boolean {
