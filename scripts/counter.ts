@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { json as readJson } from 'node:stream/consumers'
 import { stringify } from 'yaml'
 import { addKey } from '#collector/api/keyring.ts'
@@ -54,7 +54,9 @@ const BOX = 'box-a01'
 const WINDOW = 'A01'
 
 export async function startCounter(options: CounterOptions): Promise<Counter> {
-  const { dir, ports = {}, profile = 'generic-pj06', onStep = () => {}, onLine = () => {} } = options
+  // Each program reads relative paths from its own configuration's folder; a serial line has none.
+  const dir = resolve(options.dir)
+  const { ports = {}, profile = 'generic-pj06', onStep = () => {}, onLine = () => {} } = options
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   const stops: (() => Promise<unknown>)[] = []
   try {
