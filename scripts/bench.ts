@@ -21,6 +21,9 @@ const CAUTION: Text = {
   en: 'What would mislead: other programs running meanwhile, a write cache in a virtual disk, throttling; all is on loopback, without network latency. Compare ratios only; absolute figures are no product figures.',
 }
 
+/** What a shell makes of an end by Ctrl-C. */
+const EXIT_INTERRUPTED = 130
+
 const say = (text: Text, language: Language) => text[language]
 const progress = (text: string) => process.stderr.write(text)
 
@@ -29,6 +32,7 @@ async function runAll({ chosen, rounds }: BenchOptions, place: Workplace) {
   const results: { plan: RowPlan; row: Row }[] = []
   let isComplete = true
   for (const { measurement, rows } of chosen) {
+    if (place.isClosed()) break
     progress(`▸ ${measurement.name.padEnd(8)}`)
     const startedMs = performance.now()
     try {
@@ -39,6 +43,7 @@ async function runAll({ chosen, rounds }: BenchOptions, place: Workplace) {
       }
     } catch (error) {
       isComplete = false
+      if (place.isClosed()) break // Interrupted: what follows from that is no finding.
       progress(`  ✗ ${error instanceof Error ? error.message : String(error)}\n`)
     }
   }
@@ -70,10 +75,11 @@ async function main(): Promise<number> {
   if (!options.value.isJson) console.log(`${machine}\n${say(CAUTION, language)}\n`)
   const place = await openWorkplace(join(process.cwd(), 'var'))
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => void place.close().finally(() => process.exit(130)))
+    process.once(signal, () => void place.close().finally(() => process.exit(EXIT_INTERRUPTED)))
   }
   try {
     const { results, isComplete } = await runAll(options.value, place)
+    if (place.isClosed()) return EXIT_INTERRUPTED
     console.log(options.value.isJson ? JSON.stringify(results.map(({ row }) => row)) : formatTable(results, language))
     return isComplete ? 0 : 1
   } finally {

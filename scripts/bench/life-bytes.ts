@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { openJournal } from '#agent/journal/journal.ts'
 import { createSealer } from '#protocol/sealing.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
+import { startNode } from './agent-process.ts'
 import { openFloor } from './floor.ts'
 import type { Measurement, Subject } from './measurement.ts'
 import { blockBytesWritten } from './process-figures.ts'
@@ -17,6 +16,8 @@ const QUIET_SESSIONS = 50
 const BOX = 'bench-bytes'
 const MODES = ['busy', 'quiet', 'floor'] as const
 type Mode = (typeof MODES)[number]
+
+const TOLD = 'bytes-per-entry '
 
 const against = { zh: '4 KiB 覆写', en: '4 KiB overwrite' }
 
@@ -52,8 +53,10 @@ export const lifeBytes: Measurement = {
 
 function prepareLifeBytes(place: Workplace): Subject {
   async function run(mode: Mode): Promise<number> {
-    const { stdout } = await promisify(execFile)(process.execPath, [import.meta.filename, mode, place.folder('bytes')])
-    return Number(stdout)
+    const child = startNode(place, [import.meta.filename, mode, place.folder('bytes')])
+    const told = await child.line(line => line.startsWith(TOLD))
+    await child.stop()
+    return Number(told.slice(TOLD.length))
   }
   return {
     ours: async () => [await run('busy'), await run('quiet')],
@@ -108,5 +111,5 @@ async function prepareJournal(folder: string, count: number, mode: 'busy' | 'qui
 
 if (import.meta.main) {
   const [, , mode, folder] = process.argv
-  process.stdout.write(String(await bytesPerEntry(mode as Mode, folder!)))
+  console.log(`${TOLD}${await bytesPerEntry(mode as Mode, folder!)}`)
 }

@@ -62,7 +62,6 @@ async function prepareWire(place: Workplace): Promise<Subject> {
       },
       onProgress: () => {},
       onCollectorTime: () => {},
-      onCollectorTime: () => {},
       onResend: () => {},
     })
     uplink.linkUp()

@@ -31,3 +31,12 @@ test('the leftovers of a run that was killed go, those of a running one and of o
   )
   await place.close()
 })
+
+test('a workplace that closes while something is being set up ends that too', async () => {
+  const place = await openWorkplace(temporaryFolder())
+  expect(place.isClosed()).toBe(false)
+  await place.close()
+  expect(place.isClosed()).toBe(true)
+  expect(() => place.folder('late')).toThrow('closed')
+  await new Promise<void>(resolve => place.keep(() => Promise.resolve(resolve())))
+})

@@ -13,8 +13,9 @@ export interface Workplace {
   identities(boxes: readonly string[]): Promise<DevelopmentIdentities>
   /** Keeps `end` until the returned function has run it, or the workplace closes. It runs at most once. */
   keep(end: () => Promise<unknown>): () => Promise<void>
-  /** Ends what was kept, last first, and removes the folder. */
+  /** Ends what was kept, last first, and removes the folder. What is started after that is refused or ended at once. */
   close(): Promise<void>
+  isClosed(): boolean
 }
 
 const PREFIX = 'bench-'
@@ -26,6 +27,7 @@ export async function openWorkplace(below: string): Promise<Workplace> {
   const kept = new Set<() => Promise<unknown>>()
   const brokerPort = await freePort()
   let folders = 0
+  let isClosed = false
 
   async function run(end: () => Promise<unknown>) {
     if (kept.delete(end)) await end()
@@ -33,7 +35,9 @@ export async function openWorkplace(below: string): Promise<Workplace> {
 
   return {
     brokerPort,
+    isClosed: () => isClosed,
     folder(name) {
+      if (isClosed) throw new Error('the workplace is closed')
       folders += 1
       const folder = join(root, `${name}-${folders}`)
       mkdirSync(folder)
@@ -48,9 +52,11 @@ export async function openWorkplace(below: string): Promise<Workplace> {
     keep(end) {
       const own = () => end() // The same function kept twice is two things to end.
       kept.add(own)
+      if (isClosed) void run(own)
       return () => run(own)
     },
     async close() {
+      isClosed = true
       for (const end of [...kept].reverse()) await run(end)
       rmSync(root, { recursive: true, force: true })
     },
