@@ -4,8 +4,8 @@
  */
 /** Tests beside the code, and what several of them share. */
 const TEST = '(\\.test\\.ts\\.js$|/fixtures/)'
-const PAGES = '^(agent/panel/page|virtual-pad/page|collector/console)/'
-const PAGE_CONFIG = '/vite\\.config\\.ts\\.js$'
+const PAGES = '^(agent/panel/page|virtual-pad/page|collector/console|runtime/page)/'
+const PAGE_CONFIG = '/vite[.-]config\\.ts\\.js$'
 
 /** Everything of ours that `folder` may see besides itself; everything else of ours is forbidden. */
 function mayOnlySee(folder, ...seen) {
@@ -99,6 +99,13 @@ module.exports = {
       severity: 'error',
       from: {},
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'pages-share-only-with-pages',
+      comment: 'runtime/page is for browsers; nothing that runs on a box or at the centre imports it',
+      severity: 'error',
+      from: { pathNot: [PAGES, TEST] },
+      to: { path: '^runtime/page/' },
     },
     {
       name: 'no-development-package-in-production',

@@ -64,7 +64,7 @@ export function createPanelApp(deps: {
     c.header('X-Content-Type-Options', 'nosniff')
     c.header('X-Frame-Options', 'DENY')
     c.header('Referrer-Policy', 'no-referrer')
-    c.header('Content-Security-Policy', "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'")
+    c.header('Content-Security-Policy', "default-src 'self'; frame-ancestors 'none'")
     await next()
   })
   app.use('/v1/*', bodyLimit({ maxSize: BODY_BYTES_MAX, onError: c => problem(c, 'body-too-big') }))

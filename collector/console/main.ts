@@ -1,5 +1,6 @@
 import { createApp } from 'vue'
+import { createLanguage } from '#runtime/page/language.ts'
 import ConsolePage from './console-page.vue'
-import { createLanguage } from './language.ts'
+import { MESSAGES } from './messages.ts'
 
-createApp(ConsolePage).use(createLanguage()).mount('#page')
+createApp(ConsolePage).use(createLanguage(MESSAGES)).mount('#page')

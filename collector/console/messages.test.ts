@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { GRADE_LABELS, GRADES } from '#protocol/grades.ts'
-import { firstLanguage } from './language.ts'
+import { firstLanguage } from '#runtime/page/language.ts'
 import { MESSAGES } from './messages.ts'
 
 test('no text of the page is empty or left untranslated', () => {

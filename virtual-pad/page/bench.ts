@@ -1,6 +1,6 @@
 import { computed, ref, shallowRef } from 'vue'
 import type { Grade } from '#protocol/grades.ts'
-import { createLiveState, type LinkState, listenToEvents } from './live-state.ts'
+import { createLiveState, type LinkState, listenToEvents } from '#runtime/page/live-state.ts'
 import type { PadAction, PadApi, PadPageState, Refusal } from './pad-api.ts'
 
 export interface BenchDeps {

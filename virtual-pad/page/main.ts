@@ -1,5 +1,6 @@
 import { createApp } from 'vue'
-import { createLanguage } from './language.ts'
+import { createLanguage } from '#runtime/page/language.ts'
+import { MESSAGES } from './messages.ts'
 import PadPage from './pad-page.vue'
 
-createApp(PadPage).use(createLanguage()).mount('#page')
+createApp(PadPage).use(createLanguage(MESSAGES)).mount('#page')

@@ -1,7 +1,7 @@
 import { computed, reactive, ref, shallowRef } from 'vue'
 import type { PanelState } from '#agent/panel/app.ts'
+import { createLiveState, type LinkState, listenToEvents } from '#runtime/page/live-state.ts'
 import { createPaceMeter, type EntryFault, parseCaseEntry, SCANNER_GAP_MS_MAX, stepService } from './case-entry.ts'
-import { createLiveState, type LinkState, listenToEvents } from './live-state.ts'
 import type { ClerkReason, PanelApi, PromptOrder, Refusal } from './panel-api.ts'
 import { type Countdown, endedBetween, nextCountdown, OUTCOME_SHOWN_MS, stageOf, timeLeft } from './stage.ts'
 

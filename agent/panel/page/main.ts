@@ -1,5 +1,6 @@
 import { createApp } from 'vue'
+import { createLanguage } from '#runtime/page/language.ts'
 import ClerkPage from './clerk-page.vue'
-import { createLanguage } from './language.ts'
+import { MESSAGES } from './messages.ts'
 
-createApp(ClerkPage).use(createLanguage()).mount('#page')
+createApp(ClerkPage).use(createLanguage(MESSAGES)).mount('#page')

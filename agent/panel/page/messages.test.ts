@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { firstLanguage } from './language.ts'
+import { firstLanguage } from '#runtime/page/language.ts'
 import { MESSAGES } from './messages.ts'
 
 test('no text of the page is empty or left untranslated', () => {

@@ -1,4 +1,4 @@
-declare module '*/console-page.vue' {
+declare module '*-page.vue' {
   import type { Component } from 'vue'
 
   const page: Component

@@ -1,5 +1,4 @@
 import { createI18n } from 'vue-i18n'
-import { MESSAGES } from './messages.ts'
 
 export type PageLanguage = 'zh-CN' | 'en'
 
@@ -12,11 +11,11 @@ export function firstLanguage(stored: string | null, preferred: readonly string[
   return known?.toLowerCase().startsWith('en') ? 'en' : 'zh-CN'
 }
 
-/** The page's translations in the reader's language. */
-export function createLanguage() {
+/** A page's translations in the reader's language. */
+export function createLanguage<Messages extends Record<PageLanguage, Record<string, unknown>>>(messages: Messages) {
   const locale = firstLanguage(localStorage.getItem(STORED_AS), navigator.languages)
   document.documentElement.lang = locale
-  return createI18n({ legacy: false, locale, fallbackLocale: 'zh-CN', messages: MESSAGES })
+  return createI18n({ legacy: false, locale, fallbackLocale: 'zh-CN', messages: messages as never })
 }
 
 /** Remembers a choice of language for the next visit. */

@@ -1,6 +1,0 @@
-declare module '*/pad-page.vue' {
-  import type { Component } from 'vue'
-
-  const page: Component
-  export default page
-}
