@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createCounters } from '#collector/counters.ts'
@@ -202,6 +203,19 @@ describe.each([
     const heard = heardBy(collector, 'mark')
     other.publish(upTopic('box-2', 'batch'), 'mark', { qos: 1 })
     expect((await heard).filter(line => line.includes('box-1/up/batch'))).toEqual([])
+  })
+
+  test('cuts it off at the announcement, before it holds a part of it in memory', async () => {
+    const socket = connectTls({ port: broker.port, host: '127.0.0.1', ...ours.box('box-1') })
+    onTestFinished(() => void socket.destroy())
+    socket.on('error', () => {})
+    const closed = new Promise(resolve => socket.once('close', resolve))
+    socket.resume()
+    const name = Buffer.from('box-1')
+    // CONNECT of MQTT 3.1.1 with a clean session, then a PUBLISH that says 200 MB will follow.
+    const connect = [0x10, 12 + name.length, 0, 4, ...Buffer.from('MQTT'), 4, 2, 0, 60, 0, name.length, ...name]
+    socket.write(Buffer.from([...connect, 0x32, 0x80, 0x84, 0xaf, 0x5f, 0, 1]))
+    await closed
   })
 
   test('cuts off a box that wants a batch retained, and one that asks for QoS 2', async context => {

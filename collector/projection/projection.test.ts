@@ -3,12 +3,16 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TestBox } from '#collector/fixtures/box.ts'
 import { createTestCollector, type TestCollector } from '#collector/fixtures/core.ts'
+import { createOpening } from '#collector/opening/opening.ts'
 import { rebuildStore } from '#collector/rebuild.ts'
 import type { ServiceView } from '#collector/schemas.ts'
+import { readEvidence } from '#collector/store/evidence.ts'
+import { PROJECTION_TABLES } from '#collector/store/tables.ts'
 import { toHex } from '#protocol/codec.ts'
 import { GRADES } from '#protocol/grades.ts'
 import { createSealer, sealingContext } from '#protocol/sealing.ts'
 import { digestProjections, dumpProjections } from './dump.ts'
+import { createProjector, decodeRow } from './projector.ts'
 
 async function setUp() {
   const collector = await createTestCollector()
@@ -253,4 +257,39 @@ test('rebuilding is refused while a collector runs on the store', async () => {
   const { collector } = await setUp()
   const rebuilt = await rebuildStore(collector.path, [collector.openingKey])
   expect(rebuilt).toMatchObject({ ok: false, error: { code: 'store-in-use' } })
+})
+
+test('every table is either evidence, quarantine, or a projection that is rebuilt and compared', async () => {
+  const { collector, box, sendAll } = await setUp()
+  await register(collector, 'C1')
+  const prompt = box.prompt({ case: 'C1', service: 1 })
+  await box.rate(prompt, 'satisfied')
+  box.outcome(prompt, 'declined')
+  await sendAll()
+  const compared = new Set((await dumpOf(collector)).map(line => line.split(' ')[0]))
+  const tables = await collector.store.db.introspection.getTables()
+  const kept = ['evidence', 'batches', 'registrations', 'quarantine', 'projection_cursor']
+  expect([...compared, ...kept].sort()).toEqual(tables.map(table => table.name).sort())
+})
+
+test('entries that were not handed over, or no longer, are read back from the evidence in their order', async () => {
+  const { collector, box, sendAll } = await setUp()
+  await register(collector, 'C1')
+  await box.rate(box.prompt({ case: 'C1', service: 1 }), 'satisfied')
+  await sendAll()
+  const { db } = collector.store
+  const before = await dumpOf(collector)
+  const rows = await readEvidence(db, 0, 100)
+  for (const table of Object.keys(PROJECTION_TABLES))
+    await db.deleteFrom(table as keyof typeof PROJECTION_TABLES).execute()
+  await db.updateTable('projection_cursor').set({ position: 0 }).execute()
+  const projector = createProjector({
+    db,
+    opening: await createOpening([collector.openingKey]),
+    onProjected: () => {},
+    onRefused: error => Promise.reject(error),
+  })
+  projector.committed([decodeRow(rows.at(-1)!)])
+  await projector.caughtUp()
+  expect(await dumpOf(collector)).toEqual(before)
 })

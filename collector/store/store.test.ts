@@ -68,3 +68,13 @@ test('the quarantine keeps the newest, by number and by size', async () => {
   expect((await listQuarantine(db, 10)).map(row => row.first_at)).toEqual([6, 5])
   await close()
 })
+
+test('the reason of a failed transaction is told even when the store has already rolled it back', async () => {
+  const { db, close } = await open()
+  const failed = db.transaction().execute(async trx => {
+    await sql`rollback`.execute(trx)
+    throw new Error('the disk is full')
+  })
+  await expect(failed).rejects.toThrow('the disk is full')
+  await close()
+})
