@@ -70,7 +70,7 @@ test('what is wrong is said of the kind the entry claims to be, and of no other'
     'cannot encode entry: /body/state is required',
   )
   expect(problemOf({ kind: 'grade', time: TIME, body: {} })).toMatch(
-    /^cannot encode entry: \/kind must be one of: boot, .*case$/,
+    /^cannot encode entry: \/kind must be one of: boot, .*case, gap, finding, refused, revocation, acceptance/,
   )
   expect(problemOf('rating')).toMatch(/^cannot encode entry: /)
 })
@@ -118,7 +118,15 @@ test('a prompt without a case number is a prompt; a service without its case is 
 
 test('what a box may write is part of what there is, and the collector’s own kinds are not in it', () => {
   expect(ENTRY_KINDS).toEqual(expect.arrayContaining([...BOX_KINDS]))
-  expect(ENTRY_KINDS.filter(kind => !BOX_KINDS.includes(kind))).toEqual(['enrolment', 'case'])
+  expect(ENTRY_KINDS.filter(kind => !BOX_KINDS.includes(kind))).toEqual([
+    'enrolment',
+    'case',
+    'gap',
+    'finding',
+    'refused',
+    'revocation',
+    'acceptance',
+  ])
 })
 
 test('reasons of the product are codes', () => {

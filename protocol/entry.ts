@@ -5,11 +5,13 @@ import {
   Bytes,
   BytesBetween,
   CaseNumberSchema,
+  CertificateSerialSchema,
   ClerkIdSchema,
   CodeSchema,
   CountSchema,
   EpochSchema,
   HashSchema,
+  HolderSchema,
   InstantMsSchema,
   ItemSchema,
   NoteSchema,
@@ -56,6 +58,13 @@ export type ServiceRef = Type.Static<typeof ServiceRefSchema>
 
 export const PROMPT_ORIGINS = ['panel', 'scanner', 'api', 'command', 'collector'] as const
 export type PromptOrigin = (typeof PROMPT_ORIGINS)[number]
+
+/** Why entries of a box will be missing for ever: given up by the collector, or explained later by a person. */
+export const GAP_REASONS = ['not-sent', 'explained'] as const
+
+/** What evidence shows of a box that an honest, whole box never does. */
+export const FINDING_CODES = ['forked', 'epoch-overlap', 'unexplained-end'] as const
+export type FindingCode = (typeof FINDING_CODES)[number]
 
 export const CANCEL_REASONS = ['wrong-case', 'citizen-left', 'training', 'replaced', 'restarted', 'other'] as const
 export type CancelReason = (typeof CANCEL_REASONS)[number]
@@ -137,11 +146,50 @@ const BODIES = {
     {
       case: CaseNumberSchema,
       service: ServiceNumberSchema,
-      source: Printable(64, { title: 'Name of the API key that registered it' }),
+      source: HolderSchema,
       item: Type.Optional(ItemSchema),
       window: Type.Optional(WindowIdSchema),
       clerk: Type.Optional(ClerkIdSchema),
       servedAt: Type.Optional(InstantMsSchema),
+    },
+    strict,
+  ),
+  /** Collector's chain: what follows was taken although `from` to `to` never came; `previous` is what it hangs on. */
+  gap: Type.Object(
+    {
+      box: BoxIdSchema,
+      epoch: EpochSchema,
+      from: SeqSchema,
+      to: SeqSchema,
+      previous: HashSchema,
+      reason: Type.Enum([...GAP_REASONS]),
+      by: Type.Optional(HolderSchema),
+      note: Type.Optional(NoteSchema),
+    },
+    strict,
+  ),
+  /** Collector's chain: a box's entries contradict each other, or an epoch ended and nothing says why. */
+  finding: Type.Object(
+    { box: BoxIdSchema, code: Type.Enum([...FINDING_CODES]), epoch: EpochSchema, seq: SeqSchema, hash: HashSchema },
+    strict,
+  ),
+  /** Collector's chain: somebody tried to change what is fixed, and was refused. */
+  refused: Type.Object({ what: CodeSchema, by: Printable(80), code: CodeSchema }, strict),
+  /** Collector's chain: the certificate of a box, and the key it had, are good for nothing from here on. */
+  revocation: Type.Object(
+    { box: BoxIdSchema, serial: CertificateSerialSchema, reason: NoteSchema, at: InstantMsSchema },
+    strict,
+  ),
+  /** Collector's chain: a person takes a batch that came after its box was revoked; its SHA-256 names it. */
+  acceptance: Type.Object(
+    {
+      box: BoxIdSchema,
+      batch: HashSchema,
+      epoch: EpochSchema,
+      first: SeqSchema,
+      last: SeqSchema,
+      by: HolderSchema,
+      reason: NoteSchema,
     },
     strict,
   ),

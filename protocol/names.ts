@@ -60,6 +60,15 @@ export const ItemSchema = Printable(200, { title: '事项 Item' })
 /** A free remark by a member of staff; never a citizen's words, which are sealed. */
 export const NoteSchema = Printable(200, { title: '说明 Note' })
 
+/** Who acted through the collector's API. */
+export const HolderSchema = Printable(64, { title: '接口密钥名称 Name of the API key' })
+
+/** A certificate's serial number (RFC 5280 section 4.1.2.2) in hex, as short as it goes. */
+export const CertificateSerialSchema = Type.String({
+  title: '证书序列号 Certificate serial number',
+  pattern: '^(0|[1-9a-f][0-9a-f]{0,39})$',
+})
+
 /** A short machine-made word such as a reason or a state. */
 export const CodeSchema = Type.String({ title: '代码 Code', pattern: '^[a-z][a-z0-9-]{0,39}$' })
 

@@ -122,6 +122,32 @@ function collectorEntries(keys: Keys): Unstamped[] {
       },
     },
     { kind: 'case', body: { case: '京朝〔2026〕0002号', service: 2, source: 'hall-queue' } },
+    ...incidentEntries(),
+  ]
+}
+
+/** What the collector writes when something is missing, contradictory, forbidden or stolen. */
+function incidentEntries(): Unstamped[] {
+  const [epoch, previous] = [bytes(16, 0xe0), bytes(32, 0xd0)]
+  const gap = { box: BOX, epoch, from: 18, to: 21, previous } as const
+  return [
+    { kind: 'gap', body: { ...gap, reason: 'not-sent' } },
+    { kind: 'gap', body: { ...gap, reason: 'explained', by: '运维', note: '存储卡更换' } },
+    { kind: 'finding', body: { box: BOX, code: 'forked', epoch, seq: 30, hash: bytes(32, 0x90) } },
+    { kind: 'refused', body: { what: 'provenance', by: 'api hall-queue', code: 'provenance-fixed' } },
+    { kind: 'revocation', body: { box: BOX, serial: '4af1', reason: '盒子被盗', at: START_WALL_MS + 9_000 } },
+    {
+      kind: 'acceptance',
+      body: {
+        box: BOX,
+        batch: bytes(32, 0xa0),
+        epoch,
+        first: 31,
+        last: 33,
+        by: '运维',
+        reason: '丢失前写下，未及上传',
+      },
+    },
   ]
 }
 

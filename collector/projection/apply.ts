@@ -50,6 +50,11 @@ async function applyEntry(trx: Kysely<Tables>, item: ProjectedEntry, touched: To
     case 'config':
     case 'pad':
     case 'anchor':
+    case 'gap':
+    case 'finding':
+    case 'refused':
+    case 'revocation':
+    case 'acceptance':
       return
     default:
       return unreachable(entry)
