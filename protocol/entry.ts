@@ -80,6 +80,8 @@ const OriginSchema = Type.Object(
   strict,
 )
 
+const SpkiSchema = BytesBetween(59, 200, 'SubjectPublicKeyInfo, DER')
+
 const BODIES = {
   /** The agent started. The first entry of an epoch carries `origin`. */
   boot: Type.Object({ agent: Printable(40, { title: 'Agent version' }), origin: Type.Optional(OriginSchema) }, strict),
@@ -140,7 +142,7 @@ const BODIES = {
     strict,
   ),
   /** Collector's chain: a box was enrolled with this public key (SubjectPublicKeyInfo). */
-  enrolment: Type.Object({ box: BoxIdSchema, key: BytesBetween(59, 200, 'SubjectPublicKeyInfo, DER') }, strict),
+  enrolment: Type.Object({ box: BoxIdSchema, key: SpkiSchema }, strict),
   /** Collector's chain: a business system registered a service (办件 + 第 n 次服务). */
   case: Type.Object(
     {
@@ -175,9 +177,15 @@ const BODIES = {
   ),
   /** Collector's chain: somebody tried to change what is fixed, and was refused. */
   refused: Type.Object({ what: CodeSchema, by: Printable(80), code: CodeSchema }, strict),
-  /** Collector's chain: the certificate of a box, and the key it had, are good for nothing from here on. */
+  /** Collector's chain: this certificate of a box, and its key where that is known, are good for nothing from here on. */
   revocation: Type.Object(
-    { box: BoxIdSchema, serial: CertificateSerialSchema, reason: NoteSchema, at: InstantMsSchema },
+    {
+      box: BoxIdSchema,
+      serial: CertificateSerialSchema,
+      key: Type.Optional(SpkiSchema),
+      reason: NoteSchema,
+      at: InstantMsSchema,
+    },
     strict,
   ),
   /** Collector's chain: a person takes a batch that came after its box was revoked; its SHA-256 names it. */

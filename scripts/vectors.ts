@@ -122,12 +122,12 @@ function collectorEntries(keys: Keys): Unstamped[] {
       },
     },
     { kind: 'case', body: { case: '京朝〔2026〕0002号', service: 2, source: 'hall-queue' } },
-    ...incidentEntries(),
+    ...incidentEntries(key),
   ]
 }
 
 /** What the collector writes when something is missing, contradictory, forbidden or stolen. */
-function incidentEntries(): Unstamped[] {
+function incidentEntries(key: Uint8Array): Unstamped[] {
   const [epoch, previous] = [bytes(16, 0xe0), bytes(32, 0xd0)]
   const gap = { box: BOX, epoch, from: 18, to: 21, previous } as const
   return [
@@ -135,7 +135,8 @@ function incidentEntries(): Unstamped[] {
     { kind: 'gap', body: { ...gap, reason: 'explained', by: '运维', note: '存储卡更换' } },
     { kind: 'finding', body: { box: BOX, code: 'forked', epoch, seq: 30, hash: bytes(32, 0x90) } },
     { kind: 'refused', body: { what: 'provenance', by: 'api hall-queue', code: 'provenance-fixed' } },
-    { kind: 'revocation', body: { box: BOX, serial: '4af1', reason: '盒子被盗', at: START_WALL_MS + 9_000 } },
+    { kind: 'revocation', body: { box: BOX, serial: '4af1', key, reason: '盒子被盗', at: START_WALL_MS + 9_000 } },
+    { kind: 'revocation', body: { box: BOX, serial: '4af0', reason: '证书作废', at: START_WALL_MS + 9_500 } },
     {
       kind: 'acceptance',
       body: {
