@@ -5,12 +5,13 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
-import { SerialPort } from 'serialport'
+import { SerialPortStream } from '@serialport/stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { formatBytes } from '#agent/pad/bytes.ts'
 import { createPadCodec, type PadOutput } from '#agent/pad/codec.ts'
 import { loadProfile } from '#agent/pad/load-profile.ts'
 import type { Profile } from '#agent/pad/profile.ts'
+import { serialBinding } from '#agent/port/serial-binding.ts'
 import type { ControlsState } from './controls.ts'
 import { startVirtualPad, type VirtualPad } from './main.ts'
 import { profileFolder } from './profile-folder.ts'
@@ -58,7 +59,7 @@ function loaded(name: string): Profile {
 
 /** The box's side: the real serial library, opened as a USB adapter would be. */
 async function openHost(path: string) {
-  const port = new SerialPort({ path, baudRate: 19_200, autoOpen: false })
+  const port = new SerialPortStream({ binding: serialBinding, path, baudRate: 19_200, autoOpen: false })
   const heard: number[] = []
   let tell = () => {}
   port.on('data', (bytes: Buffer) => {

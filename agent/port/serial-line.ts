@@ -1,12 +1,13 @@
-import { SerialPort } from 'serialport'
+import { SerialPortStream } from '@serialport/stream'
 import type { Clock } from '#protocol/clock.ts'
+import { serialBinding } from './serial-binding.ts'
 
 export interface LineSettings {
   path: string
   baudRate: number
   dataBits: 5 | 6 | 7 | 8
-  parity: 'none' | 'even' | 'odd' | 'mark' | 'space'
-  stopBits: 1 | 1.5 | 2
+  parity: 'none' | 'even' | 'odd'
+  stopBits: 1 | 2
 }
 
 /** Why a line cannot be opened or was lost, in words that name the cure (see the catalogue of the doctor). */
@@ -26,6 +27,8 @@ export interface SerialLine {
   close(): Promise<void>
 }
 
+type Stream = SerialPortStream<typeof serialBinding>
+
 const RETRY_MS_MIN = 250
 const RETRY_MS_MAX = 10_000
 
@@ -40,7 +43,7 @@ export function createSerialLine(deps: {
   onLost(fault: LineFault): void
 }): SerialLine {
   const { clock, settings } = deps
-  let port: SerialPort | undefined
+  let port: Stream | undefined
   let isOpen = false
   let isStopped = false
   let retryMs = RETRY_MS_MIN
@@ -50,7 +53,7 @@ export function createSerialLine(deps: {
   function open() {
     // A new object for every opening: the library delivers what was written to a closed port after the
     // next opening of the same object, which would be a stale "please rate" on a fresh pad.
-    const own = new SerialPort({ ...settings, autoOpen: false })
+    const own = new SerialPortStream({ binding: serialBinding, ...settings, autoOpen: false })
     port = own
     // The listener comes first: without one, an unplugged line says it is open until a write fails.
     own.on('data', (bytes: Buffer) => deps.onBytes(bytes))
@@ -68,7 +71,7 @@ export function createSerialLine(deps: {
     })
   }
 
-  function lost(own: SerialPort, fault: LineFault) {
+  function lost(own: Stream, fault: LineFault) {
     if (port !== own || isStopped) return
     port = undefined
     isOpen = false

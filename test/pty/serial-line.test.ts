@@ -87,6 +87,19 @@ describe('a serial line of the kernel', () => {
     await box.until('0a')
   })
 
+  // serialport/bindings-cpp issue 162: the library spins on such a line for ever and never says that it is gone.
+  test('a line that is hung up the moment it was opened is noticed, every time', async () => {
+    for (let round = 0; round < 40; round++) {
+      const link = join(temporaryFolder(), 'pad0')
+      const device = pad(link)
+      const box = plug(link)
+      await box.until('open')
+      device.unplug()
+      await box.until('line-lost')
+      await box.line.close()
+    }
+  })
+
   test('what was written while it was away is never delivered later', async () => {
     const link = join(temporaryFolder(), 'pad0')
     const first = pad(link)
