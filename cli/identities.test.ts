@@ -49,6 +49,21 @@ test('identities are created, then shown with name, fingerprint and validity, ne
   }
 })
 
+test('rotate-opening says which key is new, how many are kept and which boxes must restart, and prints no key', async () => {
+  const own = mkdtempSync(join(dir, 'rotated-'))
+  await chuangping('identities', 'create', '--dir', own, '--box', 'box-1', 'box-2', '--json')
+  const { printed } = await chuangping('identities', 'rotate-opening', '--dir', own, '--json')
+  const { key, retired, boxes } = JSON.parse(printed)
+  expect(boxes).toEqual(['box-1', 'box-2'])
+  expect(readdirSync(join(own, 'collector/opening')).sort()).toEqual([`${key}.key`, `${retired}.key`].sort())
+  const inWords = await chuangping('identities', 'rotate-opening', '--dir', own)
+  expect(inWords.printed).toContain('2 old kept')
+  expect(printed + inWords.printed).not.toContain('PRIVATE')
+  const refused = await chuangping('identities', 'rotate-opening', '--dir', join(dir, 'nowhere'), '--json')
+  expect(refused.exitCode).toBe(1)
+  expect(JSON.parse(refused.printed)).toMatchObject({ ok: false, code: 'no-identities' })
+})
+
 test('a box that may not be called so is refused with exit code 1 and a reason', async () => {
   const refused = await chuangping('identities', 'create', '--dir', dir, '--box', 'collector', '--json')
   expect(refused.exitCode).toBe(1)

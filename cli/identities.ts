@@ -13,7 +13,7 @@ interface CreateOptions {
   json?: boolean
 }
 
-/** `identities create` and `identities show`: one development authority and everybody it knows. */
+/** `identities create`, `show` and `rotate-opening`: one development authority and everybody it knows. */
 export function addIdentityCommands(program: Command, terminal: Terminal): void {
   const say = terminal.say
   const identities = program
@@ -48,6 +48,31 @@ export function addIdentityCommands(program: Command, terminal: Terminal): void 
     .requiredOption(...dirOption)
     .option(...jsonOption(terminal))
     .action((options: { dir: string; json?: boolean }) => show(options, terminal))
+
+  identities
+    .command('rotate-opening')
+    .description(
+      say({
+        zh: '更换评价封存密钥：生成新密钥、保留旧密钥、更新每台盒子的登记。盒子重启后使用新密钥；旧评价照常开封。',
+        en: 'change the key that ratings are sealed to: make a new one, keep the old ones, tell every box. A box uses it after its restart; old ratings still open.',
+      }),
+    )
+    .requiredOption(...dirOption)
+    .option(...jsonOption(terminal))
+    .action((options: { dir: string; json?: boolean }) => rotateOpening(options, terminal))
+}
+
+async function rotateOpening(options: { dir: string; json?: boolean }, terminal: Terminal): Promise<void> {
+  const { rotateOpeningKey } = await import('#provisioning/opening-key.ts')
+  const rotated = rotateOpeningKey(options.dir)
+  if (!rotated.ok) return terminal.fail(options, rotated.error)
+  const { key, retired, boxes } = rotated.value
+  terminal.print(options, { ok: true, ...rotated.value }, () =>
+    terminal.say({
+      zh: `新的封存密钥 ${key}；保留旧密钥 ${retired.length} 个；已更新登记：${boxes.join('、')}。请重启这些盒子的程序；汇集中心无需重启。`,
+      en: `new opening key ${key}; ${retired.length} old kept; enrolments updated: ${boxes.join(', ')}. Restart the agents of these boxes; the collector needs no restart.`,
+    }),
+  )
 }
 
 async function create(options: CreateOptions, terminal: Terminal): Promise<void> {

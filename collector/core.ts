@@ -17,6 +17,7 @@ import type { CollectorIdentity } from './identity.ts'
 import { createCommitter } from './ingest/committer.ts'
 import { createIngest } from './ingest/ingest.ts'
 import { createOpening } from './opening/opening.ts'
+import { reopenRatings } from './opening/reopen.ts'
 import type { Touched } from './projection/projected.ts'
 import { createProjector } from './projection/projector.ts'
 import { listQuarantine, quarantine, viewQuarantine } from './store/quarantine.ts'
@@ -55,15 +56,22 @@ export async function createCore(deps: {
 
   let telling = Promise.resolve()
   const fleet = createFleet({ clock, onChanged: box => tell({ boxes: new Set([box]) }) })
+  let reopening = Promise.resolve()
+  const opening = await createOpening(identity.openingKeys, {
+    reread: () => identity.rereadOpeningKeys?.(),
+    onKeys: reopen,
+    onMissing: key => log.error({ key }, 'opening-key-missing'),
+  })
   const projector = createProjector({
     db,
-    opening: await createOpening(identity.openingKeys),
+    opening,
     onProjected(touched) {
       for (const [box, key] of touched.keys) enrolments.add(box, key)
       tell(touched)
     },
     onRefused: watch.refusedAndWait,
   })
+  reopen()
   for (const { box, key } of await db.selectFrom('boxes').select(['box', 'key']).execute()) {
     if (key) enrolments.add(box, key)
   }
@@ -82,6 +90,17 @@ export async function createCore(deps: {
       events.send({ kind: 'quarantine', item: viewQuarantine(row) })
     },
   })
+
+  /** Opens what waits for an opening key, behind whatever else is being done. */
+  function reopen() {
+    reopening = reopening
+      .then(() => reopenRatings(db, opening))
+      .then(ratings => {
+        if (ratings.size > 0) log.info({ ratings: ratings.size }, 'ratings-reopened')
+        tell({ ratings })
+      })
+      .catch(error => void watch.refused(error))
+  }
 
   /** Tells live pages, one change after the other; nobody watching costs nothing. */
   function tell(touched: Partial<Touched>) {
@@ -154,12 +173,14 @@ export async function createCore(deps: {
     async settled() {
       await ingest.settled()
       await projector.caughtUp()
+      await reopening
       await telling
     },
     async close() {
       await certificates?.stop()
       await ingest.stop()
       await projector.stop()
+      await reopening
       await telling
     },
   }

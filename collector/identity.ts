@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { COLLECTOR_NAME } from '#protocol/names.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
+import { createKeyRereader } from './opening/key-folder.ts'
 import { readOpeningKeys } from './opening/opening.ts'
 
 /** Who the collector is: to the broker, and in what it signs and opens. */
@@ -12,6 +13,8 @@ export interface CollectorIdentity {
   /** Signs receipts and the collector's own chain. */
   signingKey: KeyObject
   openingKeys: KeyObject[]
+  /** The opening keys as they are now, when there are others than before. */
+  rereadOpeningKeys?(): readonly KeyObject[] | undefined
 }
 
 /** Reads the identity and refuses what would only fail later: a key of another kind, a certificate of another. */
@@ -24,6 +27,7 @@ export function loadCollectorIdentity(folder: string, openingFolder: string): Re
       ca: new X509Certificate(ca!),
       tls: { ca: ca!, cert: cert!, key: key! },
       signingKey: createPrivateKey(signing!),
+      rereadOpeningKeys: createKeyRereader(openingFolder),
       openingKeys: readOpeningKeys(openingFolder),
     }
     const wrong = problemOf(identity)

@@ -54,6 +54,8 @@ const press = {
   /** Null when it does not open: then `unopened` says why. */
   grade: orNull(Type.Enum([...GRADES], { title: '评价等级 Grade' })),
   unopened: Type.Optional(CodeSchema),
+  /** With `unopened: unknown-opening-key`: the key it waits for. */
+  openingKey: Type.Optional(hex(8, '封存公钥编号 Id of the opening key that is missing')),
   provenance: Type.Enum(['pad', 'screen'], { title: '来源 Provenance' }),
   atMs: InstantMsSchema,
   receivedAtMs: InstantMsSchema,

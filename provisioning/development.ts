@@ -1,18 +1,17 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { Clock } from '#protocol/clock.ts'
-import { toHex } from '#protocol/codec.ts'
 import type { Enrolment } from '#protocol/enrolment.ts'
 import { COLLECTOR_NAME } from '#protocol/names.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
-import { openingKeyId } from '#protocol/sealing.ts'
 import { writeFileAtomic } from '#runtime/atomic-file.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { type Authority, createAuthority, openAuthority } from './authority.ts'
 import { createBoxIdentity, ensureSigningKey } from './box-identity.ts'
+import { ensureOpeningKey } from './opening-key.ts'
 import { createRequest } from './request.ts'
 
 const VALID_DAYS = 3650
@@ -92,7 +91,7 @@ async function ensureCollector(dir: string, authority: Authority): Promise<Resul
   )
   if (!made.ok) return made
   const signingKey = publicPem(await ensureSigningKey(dir, 'signing.key'))
-  return ok({ signingKey, openingKey: publicPem(ensureOpeningKey(join(dir, 'opening'))) })
+  return ok({ signingKey, openingKey: ensureOpeningKey(dir) })
 }
 
 async function ensureBox(dir: string, authority: Authority, enrolment: Enrolment) {
@@ -134,20 +133,6 @@ function isStillGood(certificate: X509Certificate, { key, authority, covers }: E
     certificate.verify(new X509Certificate(authority.certificate).publicKey) &&
     Boolean(covers?.(certificate) ?? true)
   )
-}
-
-/** The newest of the opening keys in `dir`, made if there is none. Retired ones stay, to open what was sealed to them. */
-function ensureOpeningKey(dir: string): string {
-  makePrivateFolder(dir)
-  const kept = readdirSync(dir)
-    .filter(name => name.endsWith('.key'))
-    .map(name => join(dir, name))
-    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
-  if (kept[0]) return readFileSync(kept[0], 'utf8')
-  const { privateKey, publicKey } = generateKeyPairSync('x25519')
-  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string
-  writeFileAtomic(join(dir, `${toHex(openingKeyId(publicKey))}.key`), pem, 0o600)
-  return pem
 }
 
 const publicPem = (privatePem: string) =>

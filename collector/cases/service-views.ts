@@ -1,4 +1,6 @@
 import type { Kysely } from 'kysely'
+import { UNKNOWN_KEY } from '#collector/opening/opening.ts'
+import { sealedTo } from '#collector/opening/reopen.ts'
 import type { PoolView, RatingView, ServicePage, ServiceView } from '#collector/schemas.ts'
 import {
   POOL_STANDINGS,
@@ -10,6 +12,8 @@ import {
 import { toHex } from '#protocol/codec.ts'
 
 type Db = Kysely<Tables>
+/** Ids of opening keys, by the position of the rating. */
+type SealedTo = ReadonlyMap<number, string>
 type PromptFacts = Pick<Tables['prompts'], 'case_number' | 'service' | 'position' | 'outcome' | 'reason'>
 type Worth = RatingRow & Pick<Tables['prompts'], 'case_number' | 'service'>
 
@@ -56,10 +60,24 @@ export async function viewServices(db: Db, rows: readonly ServiceRow[]): Promise
       .where('ratings.standing', 'in', ['effective', 'not-registered', 'duplicate'])
       .execute(),
   )
-  return rows.map(row => viewService(row, prompts.get(keyOf(row)) ?? [], ratings.get(keyOf(row)) ?? []))
+  const keys = await keysOfUnopened(db, [...ratings.values()].flat())
+  return rows.map(row => viewService(row, prompts.get(keyOf(row)) ?? [], ratings.get(keyOf(row)) ?? [], keys))
 }
 
-function viewService(row: ServiceRow, prompts: readonly PromptFacts[], ratings: readonly Worth[]): ServiceView {
+/** The opening key each rating that waits for one was sealed to. */
+function keysOfUnopened(db: Db, ratings: readonly RatingRow[]): Promise<SealedTo> {
+  return sealedTo(
+    db,
+    ratings.filter(({ fault }) => fault === UNKNOWN_KEY).map(({ position }) => position),
+  )
+}
+
+function viewService(
+  row: ServiceRow,
+  prompts: readonly PromptFacts[],
+  ratings: readonly Worth[],
+  keys: SealedTo,
+): ServiceView {
   const rating = ratings.find(({ standing }) => standing !== 'duplicate')
   const { why, reason } = rating ? { why: 'rated' as const } : whyNot(prompts.at(-1))
   return {
@@ -70,7 +88,7 @@ function viewService(row: ServiceRow, prompts: readonly PromptFacts[], ratings: 
     clerk: row.clerk,
     servedAtMs: row.served_at,
     registeredAtMs: row.registered_at,
-    rating: rating ? viewRating(rating) : null,
+    rating: rating ? viewRating(rating, keys) : null,
     duplicates: ratings.filter(({ standing }) => standing === 'duplicate').length,
     why,
     ...(reason ? { reason } : {}),
@@ -83,10 +101,12 @@ function whyNot(prompt: PromptFacts | undefined): { why: ServiceView['why']; rea
   return { why: prompt.outcome ?? 'waiting', reason: prompt.reason }
 }
 
-export function viewRating(row: RatingRow): RatingView {
+function viewRating(row: RatingRow, keys: SealedTo): RatingView {
+  const openingKey = keys.get(row.position)
   return {
     grade: row.grade,
     ...(row.fault ? { unopened: row.fault } : {}),
+    ...(openingKey ? { openingKey } : {}),
     provenance: row.provenance,
     atMs: row.at,
     receivedAtMs: row.received_at,
@@ -112,8 +132,9 @@ export async function listPool(db: Db, limit: number, positions?: readonly numbe
     .limit(limit)
   if (positions) query = query.where('ratings.position', 'in', positions)
   const rows = await query.execute()
+  const keys = await keysOfUnopened(db, rows)
   return rows.map(row => ({
-    ...viewRating(row),
+    ...viewRating(row, keys),
     prompt: toHex(row.prompt),
     window: row.window,
     clerk: row.clerk,
