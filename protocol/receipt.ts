@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import Type from 'typebox'
 import { createWireForm } from './codec.ts'
-import { BoxIdSchema, EpochSchema, HashSchema, InstantMsSchema, SeqSchema, SignatureSchema } from './names.ts'
+import { BoxIdSchema, CountSchema, EpochSchema, HashSchema, InstantMsSchema, SignatureSchema } from './names.ts'
 import { fail, ok, type Result } from './result.ts'
 import { isSignedBy, signTagged } from './signature.ts'
 
@@ -9,8 +9,8 @@ const fields = {
   version: Type.Literal(1),
   box: BoxIdSchema,
   epoch: EpochSchema,
-  /** Everything up to this number is committed at the collector. */
-  seq: SeqSchema,
+  /** Everything up to this number is committed at the collector; 0, with the chain's start as hash, when nothing is. */
+  seq: CountSchema('最大序号 Committed up to'),
   hash: HashSchema,
   /** The collector's time of the commit. */
   at: InstantMsSchema,

@@ -2,6 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openJournal } from '#agent/journal/journal.ts'
 import { decodeBatch, verifyBatch } from '#protocol/batch.ts'
+import { CHAIN_START } from '#protocol/chain.ts'
 import { signReceipt } from '#protocol/receipt.ts'
 import { createFakeClock } from '#test/helpers/fake-clock.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
@@ -123,6 +124,17 @@ describe('the uplink', () => {
     expect(uplink.backlog()).toBe(0)
     uplink.receiptArrived(receipt(1, head.hash))
     expect(sent.at(-1)).toMatchObject({ first: 2, count: 2 })
+  })
+
+  test('a collector that knows nothing of this epoch any more gets it from the beginning', () => {
+    const { uplink, sent, append, receipt } = setUp()
+    uplink.linkUp()
+    append()
+    const head = append()
+    uplink.wake()
+    uplink.receiptArrived(receipt(2, head.hash))
+    expect(uplink.receiptArrived(receipt(0, CHAIN_START))).toEqual({ ok: true })
+    expect(sent.at(-1)).toMatchObject({ first: 1, count: 2 })
   })
 
   test('the collector’s time is learnt from a receipt for an entry of this run, never from an old one', () => {

@@ -70,8 +70,9 @@ export async function createCommitter(deps: {
     if (place.kind === 'gap') draft.gaps += 1
     if (place.kind === 'replay') draft.replays += 1
     if (place.kind === 'follows') return append(draft, work, place.from, head)
-    // Tells the box where we stand: it goes on, or goes back, from there.
-    if (head) draft.receipts.push({ box, bytes: receiptFor(draft, box, epoch, head) })
+    // Tells the box where we stand: it goes on, or goes back, from there, also to the beginning of an epoch
+    // that a store restored from a backup has never heard of.
+    draft.receipts.push({ box, bytes: receiptFor(draft, box, epoch, head ?? { seq: 0, hash: CHAIN_START }) })
   }
 
   function append(draft: Draft, work: BoxWork, from: number, head: ChainHead | undefined) {

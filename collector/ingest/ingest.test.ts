@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createTestBox } from '#collector/fixtures/box.ts'
 import { createTestCollector, type TestCollector } from '#collector/fixtures/core.ts'
 import { encodeBatch, signBatch } from '#protocol/batch.ts'
+import { CHAIN_START } from '#protocol/chain.ts'
 import { toHex } from '#protocol/codec.ts'
 
 const boot = { kind: 'boot', body: { agent: '1.0.0' } } as const
@@ -76,11 +77,11 @@ describe('a batch from an enrolled box', () => {
     expect(await quarantined(collector)).toEqual([])
   })
 
-  test('of an epoch never seen that does not begin at its beginning gets no receipt', async () => {
+  test('of an epoch never seen that does not begin at its beginning is told to begin there', async () => {
     const { collector, box } = await setUp()
     box.write(boot, boot)
     await collector.send('box-1', box.batch(2, 2))
-    expect(collector.receipts('box-1')).toEqual([])
+    expect(collector.receipts('box-1')).toMatchObject([{ seq: 0, hash: CHAIN_START }])
     expect(await evidenceOf(collector, 'box-1')).toEqual([])
   })
 
