@@ -10,7 +10,7 @@ import { writeFileAtomic } from '#runtime/atomic-file.ts'
 import { createCable } from './cable.ts'
 import { startMosquitto } from './mosquitto.ts'
 import { freePort } from './ports.ts'
-import { type Program, startProgram } from './program.ts'
+import { BUILT_AGENT, type Program, startProgram } from './program.ts'
 
 /** One whole counter and its collector on this machine: real processes, real serial device, real broker. */
 export interface Counter {
@@ -36,6 +36,8 @@ export interface CounterOptions {
   /** The collector's own broker, or a real Mosquitto. */
   broker?: 'embedded' | 'mosquitto'
   profile?: string
+  /** Run the box from the one built file, as in the field. */
+  isAgentBuilt?: boolean
   /** How long the power stays off when it is cut; for people to see. */
   powerOffMs?: number
   onLine?(program: 'collector' | 'agent' | 'pad', line: string): void
@@ -116,7 +118,10 @@ export async function startCounter(options: CounterOptions): Promise<Counter> {
       panel: { port: await freePort(ports.clerk) },
     })
     const startAgent = () =>
-      startProgram(['agent', 'run', '--config', agentFile], { onLine: line => onLine('agent', line) })
+      startProgram(['agent', 'run', '--config', agentFile], {
+        onLine: line => onLine('agent', line),
+        ...(options.isAgentBuilt && { entry: BUILT_AGENT }),
+      })
     agent = await startAgent()
     stops.push(async () => agent?.stop())
 

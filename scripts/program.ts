@@ -15,7 +15,10 @@ export interface Program {
   kill(): Promise<void>
 }
 
-const MAIN = join(dirname(import.meta.dirname), 'cli', 'main.ts')
+const ROOT = dirname(import.meta.dirname)
+const MAIN = join(ROOT, 'cli', 'main.ts')
+/** The one file that is put on a box (scripts/build.ts). */
+export const BUILT_AGENT = join(ROOT, 'dist', 'agent', 'agent.js')
 const STOP_MS_MAX = 5_000
 const SETPRIV = '/usr/bin/setpriv'
 
@@ -25,9 +28,9 @@ const SETPRIV = '/usr/bin/setpriv'
  */
 export async function startProgram(
   args: readonly string[],
-  options: { onLine?(line: string): void; env?: NodeJS.ProcessEnv } = {},
+  options: { onLine?(line: string): void; env?: NodeJS.ProcessEnv; entry?: string } = {},
 ): Promise<Program> {
-  const child = spawnBound(process.execPath, [MAIN, ...args, '--json'], options.env)
+  const child = spawnBound(process.execPath, [options.entry ?? MAIN, ...args, '--json'], options.env)
   const said: string[] = []
   const ended = once(child, 'exit')
   createInterface({ input: child.stderr! }).on('line', line => {

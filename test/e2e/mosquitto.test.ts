@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { useCounter } from '#test/helpers/counter.ts'
 
-const counter = useCounter({ broker: 'mosquitto', profile: 'generic-rs485-four-key' })
+const counter = useCounter({ broker: 'mosquitto', profile: 'generic-rs485-four-key', isAgentBuilt: true })
 const service = { case: '370000202611240009', service: 2 }
 
-test('the main job through a real Mosquitto, with the four-key pad that must be answered', async () => {
+test('the main job with the box from its one built file, a real Mosquitto, and the four-key pad that must be answered', async () => {
   await counter.rate(service, 'very-satisfied')
   expect(await counter.client.tied(service)).toMatchObject({ grade: 'very-satisfied', provenance: 'pad' })
   const { frames } = await counter.client.padState(({ frames: seen }) =>

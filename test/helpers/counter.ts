@@ -16,7 +16,7 @@ export interface TestCounter {
 }
 
 /** One whole counter for the tests of a file: three real processes, a real serial device, a real broker. */
-export function useCounter(options: Pick<CounterOptions, 'broker' | 'profile'> = {}): TestCounter {
+export function useCounter(options: Pick<CounterOptions, 'broker' | 'profile' | 'isAgentBuilt'> = {}): TestCounter {
   const own = { lines: [] as string[] } as TestCounter
   beforeAll(async () => {
     own.dir = mkdtempSync(join(tmpdir(), 'chuangping-e2e-'))
