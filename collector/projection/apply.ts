@@ -3,8 +3,10 @@ import type { BoxRow, RatingRow, Tables } from '#collector/store/tables.ts'
 import type { EntryBody, EntryOf } from '#protocol/entry.ts'
 import { COLLECTOR_NAME } from '#protocol/names.ts'
 import { unreachable } from '#protocol/result.ts'
+import { createEpochBook } from './epoch-book.ts'
+import { applyAcceptance, applyFinding, applyGap, applyKey, applyRevocation } from './incidents.ts'
 import { applyPress } from './presses.ts'
-import { type ProjectedEntry, type Touched, touchService } from './projected.ts'
+import { type ProjectedEntry, type Touched, touchNothing, touchService } from './projected.ts'
 import { applyOutcome, applyPrompt } from './prompts.ts'
 import { restand } from './restand.ts'
 
@@ -13,12 +15,16 @@ import { restand } from './restand.ts'
  * How the entries are cut into calls makes no difference to what comes out.
  */
 export async function applyEvidence(trx: Kysely<Tables>, items: readonly ProjectedEntry[]): Promise<Touched> {
-  const touched: Touched = { services: new Map(), ratings: new Set(), boxes: new Set(), keys: new Map() }
+  const touched = touchNothing()
+  const epochs = createEpochBook(trx, touched)
   const heads = new Map<string, ProjectedEntry>()
   for (const item of items) {
     await applyEntry(trx, item, touched)
-    if (item.box !== COLLECTOR_NAME) heads.set(item.box, item)
+    if (item.box === COLLECTOR_NAME) continue
+    heads.set(item.box, item)
+    await epochs.note(item)
   }
+  await epochs.save()
   for (const item of heads.values()) {
     const { box, epoch, seq, receivedAtMs } = item
     await mergeBox(trx, { box, epoch, seq, received_at: receivedAtMs })
@@ -44,18 +50,23 @@ async function applyEntry(trx: Kysely<Tables>, item: ProjectedEntry, touched: To
     case 'enrolment':
       touched.boxes.add(entry.body.box)
       touched.keys.set(entry.body.box, entry.body.key)
+      await applyKey(trx, item, entry)
       return await mergeBox(trx, { box: entry.body.box, key: entry.body.key, enrolled_at: item.receivedAtMs })
     case 'boot':
       return await mergeBox(trx, { box: item.box, agent: entry.body.agent })
     case 'config':
     case 'pad':
     case 'anchor':
-    case 'gap':
-    case 'finding':
     case 'refused':
-    case 'revocation':
-    case 'acceptance':
       return
+    case 'gap':
+      return await applyGap(trx, item, entry, touched)
+    case 'finding':
+      return await applyFinding(trx, item, entry, touched)
+    case 'revocation':
+      return await applyRevocation(trx, item, entry, touched)
+    case 'acceptance':
+      return await applyAcceptance(trx, item, entry)
     default:
       return unreachable(entry)
   }

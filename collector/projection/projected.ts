@@ -24,6 +24,12 @@ export interface Touched {
   boxes: Set<string>
   /** Keys of boxes enrolled, the latest of each. */
   keys: Map<string, Uint8Array>
+  /** Boxes of which entries are known to be missing for ever, more or otherwise than before. */
+  gaps: Set<string>
+}
+
+export function touchNothing(): Touched {
+  return { services: new Map(), ratings: new Set(), boxes: new Set(), keys: new Map(), gaps: new Set() }
 }
 
 export function touchService(touched: Touched, caseNumber: string, service: number) {

@@ -266,7 +266,11 @@ test('every table is either evidence, quarantine, or a projection that is rebuil
   await box.rate(prompt, 'satisfied')
   box.outcome(prompt, 'declined')
   await sendAll()
-  const compared = new Set((await dumpOf(collector)).map(line => line.split(' ')[0]))
+  const dumped = new Set((await dumpOf(collector)).map(line => line.split(' ')[0]!))
+  const compared = Object.keys(PROJECTION_TABLES)
+  for (const table of ['boxes', 'box_keys', 'epochs', 'services', 'prompts', 'ratings', 'oddities']) {
+    expect(dumped).toContain(table)
+  }
   const tables = await collector.store.db.introspection.getTables()
   const kept = ['evidence', 'batches', 'registrations', 'quarantine', 'projection_cursor']
   expect([...compared, ...kept].sort()).toEqual(tables.map(table => table.name).sort())

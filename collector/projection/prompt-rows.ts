@@ -37,6 +37,8 @@ export function unknownPrompt(box: string, prompt: Uint8Array): PromptRow {
     reason: null,
     ended_position: null,
     ended_at: null,
+    day: null,
+    day_of: null,
   }
 }
 

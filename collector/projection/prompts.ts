@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Tables } from '#collector/store/tables.ts'
 import type { EntryOf } from '#protocol/entry.ts'
+import { dayOf } from './day.ts'
 import { noteOddity, type ProjectedEntry, type Touched, touchService } from './projected.ts'
 import { endPrompt, findPrompt, savePrompt, touchPrompt, unknownPrompt } from './prompt-rows.ts'
 import { restand } from './restand.ts'
@@ -22,6 +23,7 @@ export async function applyPrompt(
     service: body.for?.service ?? null,
     clerk: body.clerk ?? null,
     opened_at: time.wall,
+    ...dayOf(time, item.receivedAtMs),
   }
   await savePrompt(trx, { ...(known ?? unknownPrompt(item.box, body.prompt)), ...opened })
   if (known) await restand(trx, { ...known, ...opened }, touched)

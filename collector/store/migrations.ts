@@ -6,7 +6,8 @@ const SQLITE = { bytes: sql`blob`, whole: sql`integer`, text: sql`text` }
 
 /** In-code migrations: an air-gapped server gets the schema with the program. Only ever appended to. */
 export const migrationProvider: MigrationProvider = {
-  getMigrations: () => Promise.resolve({ '0001-evidence': evidence, '0002-projections': projections }),
+  getMigrations: () =>
+    Promise.resolve({ '0001-evidence': evidence, '0002-projections': projections, '0003-incidents': incidents }),
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a migration runs on the schema of its day, not on today's types.
@@ -156,4 +157,114 @@ const projections: Migration = {
       .addPrimaryKeyConstraint('oddities_once', ['position', 'code'])
       .execute()
   },
+}
+
+const incidents: Migration = {
+  async up(db: AnyDatabase) {
+    await createIncidentTables(db)
+    await sql`alter table prompts add column day integer`.execute(db)
+    await sql`alter table prompts add column day_of text`.execute(db)
+    await db.schema
+      .createIndex('prompts_by_day')
+      .on('prompts')
+      .columns(['day', 'window', 'outcome', 'reason', 'clerk', 'day_of'])
+      .execute()
+    await fixProvenance(db)
+    // What an older program projected lacks these columns and tables: it is projected again at the next start.
+    for (const table of ['boxes', 'services', 'prompts', 'ratings', 'oddities']) await db.deleteFrom(table).execute()
+    await db.updateTable('projection_cursor').set({ position: 0 }).execute()
+  },
+}
+
+async function createIncidentTables(db: AnyDatabase) {
+  const { bytes, whole, text } = SQLITE
+  await db.schema
+    .createTable('box_keys')
+    .addColumn('position', whole, column => column.primaryKey())
+    .addColumn('box', text, column => column.notNull())
+    .addColumn('key', bytes)
+    .addColumn('revoked_position', whole)
+    .addColumn('revoked_at', whole)
+    .addColumn('serial', text)
+    .addColumn('reason', text)
+    .execute()
+  await db.schema.createIndex('box_keys_by_box').on('box_keys').columns(['box', 'position']).execute()
+  await db.schema
+    .createTable('epochs')
+    .addColumn('box', text, column => column.notNull())
+    .addColumn('epoch', bytes, column => column.notNull())
+    .addColumn('position', whole, column => column.notNull())
+    .addColumn('first_seq', whole, column => column.notNull())
+    .addColumn('last_seq', whole, column => column.notNull())
+    .addColumn('last_hash', bytes, column => column.notNull())
+    .addColumn('began_at', whole, column => column.notNull())
+    .addColumn('reason', text)
+    .addColumn('previous', bytes)
+    .addColumn('origin', text, column => column.notNull())
+    .addColumn('missing', whole, column => column.notNull())
+    .addPrimaryKeyConstraint('epochs_once', ['box', 'epoch'])
+    .execute()
+  await db.schema.createIndex('epochs_by_box').on('epochs').columns(['box', 'position']).execute()
+  await db.schema
+    .createTable('gaps')
+    .addColumn('box', text, column => column.notNull())
+    .addColumn('epoch', bytes, column => column.notNull())
+    .addColumn('from_seq', whole, column => column.notNull())
+    .addColumn('to_seq', whole, column => column.notNull())
+    .addColumn('position', whole, column => column.notNull())
+    .addColumn('at', whole, column => column.notNull())
+    .addColumn('explained_by', text)
+    .addColumn('note', text)
+    .addPrimaryKeyConstraint('gaps_once', ['box', 'epoch', 'from_seq'])
+    .execute()
+  await db.schema
+    .createTable('findings')
+    .addColumn('box', text, column => column.notNull())
+    .addColumn('code', text, column => column.notNull())
+    .addColumn('epoch', bytes, column => column.notNull())
+    .addColumn('seq', whole, column => column.notNull())
+    .addColumn('hash', bytes, column => column.notNull())
+    .addColumn('position', whole, column => column.notNull())
+    .addColumn('at', whole, column => column.notNull())
+    .addPrimaryKeyConstraint('findings_once', ['box', 'code', 'epoch'])
+    .execute()
+  await db.schema
+    .createTable('acceptances')
+    .addColumn('box', text, column => column.notNull())
+    .addColumn('batch', bytes, column => column.notNull())
+    .addColumn('epoch', bytes, column => column.notNull())
+    .addColumn('first_seq', whole, column => column.notNull())
+    .addColumn('last_seq', whole, column => column.notNull())
+    .addColumn('accepted_by', text, column => column.notNull())
+    .addColumn('reason', text, column => column.notNull())
+    .addColumn('position', whole, column => column.notNull())
+    .addPrimaryKeyConstraint('acceptances_once', ['box', 'batch'])
+    .execute()
+}
+
+/** What the entry of a press holds, to the byte: deterministic CBOR has one encoding for a name and its value. */
+const PROVENANCE_IN_EVIDENCE = { pad: 'provenance\x63pad', screen: 'provenance\x66screen' }
+
+/**
+ * The provenance of a rating is what its entry says, and stays so: neither a later change nor a row made
+ * anew can say otherwise. A migration that adds a provenance must make these triggers anew.
+ */
+async function fixProvenance(db: AnyDatabase) {
+  const said = Object.entries(PROVENANCE_IN_EVIDENCE)
+    .map(([provenance, text]) => `when '${provenance}' then x'6a${Buffer.from(text, 'latin1').toString('hex')}'`)
+    .join(' ')
+  const refusal = `begin select raise(abort, 'the provenance of a rating is fixed'); end`
+  await sql
+    .raw(
+      `create trigger ratings_provenance_kept before update of provenance, position on ratings
+       when new.provenance is not old.provenance or new.position is not old.position ${refusal}`,
+    )
+    .execute(db)
+  await sql
+    .raw(
+      `create trigger ratings_provenance_as_captured before insert on ratings
+       when coalesce(instr((select bytes from evidence where position = new.position),
+         case new.provenance ${said} end), 0) = 0 ${refusal}`,
+    )
+    .execute(db)
 }

@@ -1,4 +1,4 @@
-import type { EntryKind, PromptOrigin } from '#protocol/entry.ts'
+import type { EntryBody, EntryKind, FindingCode, PromptOrigin } from '#protocol/entry.ts'
 import type { Grade, Outcome } from '#protocol/grades.ts'
 
 /**
@@ -16,6 +16,11 @@ export interface Tables {
   prompts: PromptRow
   ratings: RatingRow
   oddities: OddityRow
+  box_keys: BoxKeyRow
+  epochs: EpochRow
+  gaps: GapRow
+  findings: FindingRow
+  acceptances: AcceptanceRow
 }
 
 /** One entry exactly as it was written, of a box or of the collector's own chain. */
@@ -102,6 +107,10 @@ export interface PromptRow {
   reason: string | null
   ended_position: number | null
   ended_at: number | null
+  /** The day it is counted on, days since 1970-01-01 by the calendar of China; null while it is not known to be opened. */
+  day: number | null
+  /** Whose time gave that day. */
+  day_of: 'box' | 'receipt' | null
 }
 
 /**
@@ -155,6 +164,76 @@ export interface OddityRow {
   code: string
 }
 
+/** A key a box was enrolled with, at `position`, until its next one. */
+export interface BoxKeyRow {
+  position: number
+  box: string
+  /** SubjectPublicKeyInfo; null for a revoked certificate whose key was never known here. */
+  key: Uint8Array | null
+  revoked_position: number | null
+  revoked_at: number | null
+  serial: string | null
+  reason: string | null
+}
+
+/** One journal of a box, from its first committed entry to the last. */
+export interface EpochRow {
+  box: string
+  epoch: Uint8Array
+  position: number
+  first_seq: number
+  last_seq: number
+  last_hash: Uint8Array
+  began_at: number
+  /** Why it began, in its own words; null when it does not say. */
+  reason: EpochReason | null
+  /** The epoch of this box that was the newest before it. */
+  previous: Uint8Array | null
+  origin: OriginVerdict
+  /** Entries of the one before that it says there were, and that never came. */
+  missing: number
+}
+export type EpochReason = NonNullable<EntryBody<'boot'>['origin']>['reason']
+
+/** Whether what an epoch says of the one before fits what is committed of that. */
+export const ORIGIN_VERDICTS = ['first', 'explained', 'unexplained'] as const
+export type OriginVerdict = (typeof ORIGIN_VERDICTS)[number]
+
+/** Entries of a box that were given up so that what follows could be taken. */
+export interface GapRow {
+  box: string
+  epoch: Uint8Array
+  from_seq: number
+  to_seq: number
+  position: number
+  at: number
+  /** Who said why, and what; null while nobody has. */
+  explained_by: string | null
+  note: string | null
+}
+
+export interface FindingRow {
+  box: string
+  code: FindingCode
+  epoch: Uint8Array
+  seq: number
+  hash: Uint8Array
+  position: number
+  at: number
+}
+
+/** A batch of a revoked box that a person took. */
+export interface AcceptanceRow {
+  box: string
+  batch: Uint8Array
+  epoch: Uint8Array
+  first_seq: number
+  last_seq: number
+  accepted_by: string
+  reason: string
+  position: number
+}
+
 /** What `rebuild` makes anew, each with the columns that order it. */
 export const PROJECTION_TABLES = {
   boxes: ['box'],
@@ -162,4 +241,9 @@ export const PROJECTION_TABLES = {
   prompts: ['box', 'prompt'],
   ratings: ['position'],
   oddities: ['position', 'code'],
+  box_keys: ['position'],
+  epochs: ['box', 'epoch'],
+  gaps: ['box', 'epoch', 'from_seq'],
+  findings: ['box', 'code', 'epoch'],
+  acceptances: ['box', 'batch'],
 } as const satisfies { [T in keyof Tables]?: readonly (keyof Tables[T])[] }

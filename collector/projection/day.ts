@@ -1,0 +1,30 @@
+import type { PromptRow } from '#collector/store/tables.ts'
+import type { EntryTime } from '#protocol/entry.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+/** China has one time zone, and since 1991 no summer time. */
+const CHINA_OFFSET_MS = 8 * 60 * 60 * 1000
+
+/** Days since 1970-01-01 by the calendar of China. */
+export function chinaDay(atWallMs: number): number {
+  return Math.floor((atWallMs + CHINA_OFFSET_MS) / DAY_MS)
+}
+
+/** `2026-11-24` as such a day; undefined for a date that does not exist. */
+export function parseDay(date: string): number | undefined {
+  const atMs = Date.parse(`${date}T00:00:00Z`)
+  return formatDay(atMs / DAY_MS) === date ? atMs / DAY_MS : undefined
+}
+
+export function formatDay(day: number): string {
+  return Number.isFinite(day) ? new Date(day * DAY_MS).toISOString().slice(0, 10) : ''
+}
+
+/**
+ * The day a prompt is counted on. The box's clock decides where it was set from a time source and is not
+ * ahead of the receipt; else the time of the receipt does, which is late but never made up.
+ */
+export function dayOf(time: EntryTime, receivedAtMs: number): Pick<PromptRow, 'day' | 'day_of'> {
+  const isBelieved = time.synced && time.wall > 0 && time.wall <= receivedAtMs + DAY_MS
+  return { day: chinaDay(isBelieved ? time.wall : receivedAtMs), day_of: isBelieved ? 'box' : 'receipt' }
+}
