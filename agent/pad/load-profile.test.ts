@@ -198,3 +198,12 @@ test('a profile is frozen to its depth and names its bytes by their SHA-256', ()
   expect(profile.hash).toMatch(/^[0-9a-f]{64}$/)
   expect(profile.hash).not.toBe(loaded(FOUR_KEY).hash)
 })
+
+test('a site that gives the keys other grades is another profile by its hash; another speed or address is not', () => {
+  const { hash } = loaded(PJ06)
+  const swapped = { '01': 'very-dissatisfied', '05': 'very-satisfied' } as const
+  expect(loaded(PJ06, { grades: swapped }).hash).not.toBe(hash)
+  expect(loaded(PJ06, { grades: { '01': 'very-satisfied' } }).hash).toBe(hash)
+  expect(loaded(PJ06, { baud: 9600 }).hash).toBe(hash)
+  expect(loaded(FOUR_KEY, { address: 7 }).hash).toBe(loaded(FOUR_KEY).hash)
+})

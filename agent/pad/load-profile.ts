@@ -54,7 +54,23 @@ export function parseProfile(
   }
   if (relations.length > 0) return fileFault('file-not-valid', origin.path, placed(text, relations))
   const site = applySite(file, overrides)
-  return site.ok ? ok(compileProfile(site.value, origin.hash, overrides)) : site
+  return site.ok ? ok(compileProfile(site.value, hashWithGrades(file, site.value, origin.hash), overrides)) : site
+}
+
+/**
+ * Names what a press means here. The entry that says what drives a window carries it, so a site that gives the
+ * keys another order than the profile shows at the centre, as a profile nobody published.
+ */
+function hashWithGrades(file: ProfileFile, site: ProfileFile, hash: string): string {
+  const [own, changed] = [gradesOf(file), gradesOf(site)]
+  return own === changed ? hash : createHash('sha256').update(`${hash}\n${changed}`).digest('hex')
+}
+
+function gradesOf({ events }: ProfileFile): string {
+  const lines = Object.entries(events).flatMap(([event, { grades = {} }]) =>
+    Object.entries(grades).map(([raw, grade]) => `${event} ${upper(raw)} ${grade}`),
+  )
+  return lines.sort().join('\n')
 }
 
 function applySite(file: ProfileFile, overrides: SiteOverrides): Result<ProfileFile, SiteFault> {
