@@ -126,6 +126,8 @@ test('what a box may write is part of what there is, and the collector’s own k
     'refused',
     'revocation',
     'acceptance',
+    'digest',
+    'quarantined',
   ])
 })
 

@@ -9,7 +9,9 @@ import {
   ClerkIdSchema,
   CodeSchema,
   CountSchema,
+  DaySchema,
   EpochSchema,
+  HallIdSchema,
   HashSchema,
   HolderSchema,
   InstantMsSchema,
@@ -141,8 +143,8 @@ const BODIES = {
     },
     strict,
   ),
-  /** Collector's chain: a box was enrolled with this public key (SubjectPublicKeyInfo). */
-  enrolment: Type.Object({ box: BoxIdSchema, key: SpkiSchema }, strict),
+  /** Collector's chain: a box was enrolled with this public key (SubjectPublicKeyInfo), into this hall. */
+  enrolment: Type.Object({ box: BoxIdSchema, key: SpkiSchema, hall: Type.Optional(HallIdSchema) }, strict),
   /** Collector's chain: a business system registered a service (办件 + 第 n 次服务). */
   case: Type.Object(
     {
@@ -198,6 +200,29 @@ const BODIES = {
       last: SeqSchema,
       by: HolderSchema,
       reason: NoteSchema,
+    },
+    strict,
+  ),
+  /** Collector's chain: what a finished day brought of one hall (see digest.ts). */
+  digest: Type.Object(
+    {
+      hall: HallIdSchema,
+      day: DaySchema,
+      entries: CountSchema('Entries of that hall and day'),
+      root: HashSchema,
+      batches: HashSchema,
+    },
+    strict,
+  ),
+  /** Collector's chain: a batch was refused and set aside; `times` is how often it has come by then. */
+  quarantined: Type.Object(
+    {
+      box: BoxIdSchema,
+      sha256: HashSchema,
+      code: CodeSchema,
+      detail: Printable(300),
+      size: CountSchema('Bytes'),
+      times: CountSchema('How often it has come'),
     },
     strict,
   ),

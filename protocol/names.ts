@@ -17,6 +17,19 @@ export const isBoxId = (text: string): boolean => BOX_ID.test(text)
 /** The common name of the collector's own certificate; no box may be called so. */
 export const COLLECTOR_NAME = 'collector'
 
+/** A hall (大厅): boxes are enrolled into one, and its day is closed by a digest of its own. */
+export const HallIdSchema = Type.String({
+  title: '大厅编号 Hall id',
+  description: 'Lower-case letters, digits and hyphens, at most 32, starting with a letter or digit.',
+  pattern: BOX_ID.source,
+})
+
+/** Where a box belongs that was enrolled into no hall by name. */
+export const DEFAULT_HALL = 'default'
+
+/** Whether a box may be enrolled into a hall of this name; the collector's own chain is a hall of its own. */
+export const isHallId = (text: string): boolean => BOX_ID.test(text) && text !== COLLECTOR_NAME
+
 export const WindowIdSchema = Type.String({
   title: '窗口编号 Window id',
   description: 'Letters, digits, dot, underscore and hyphen, at most 32, starting with a letter or digit.',
@@ -103,6 +116,13 @@ export const InstantMsSchema = Type.Integer({
   title: 'Unix time, ms',
   minimum: -8_640_000_000_000_000,
   maximum: 8_640_000_000_000_000,
+})
+
+/** A day of the calendar of China (UTC+8). */
+export const DaySchema = Type.String({
+  title: '日期 Day',
+  description: 'A day of the calendar of China (UTC+8), as YYYY-MM-DD.',
+  pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$',
 })
 
 /** How many of something. Bounded so that a number is always an integer on the wire, never a float. */

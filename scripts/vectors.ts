@@ -149,6 +149,22 @@ function incidentEntries(key: Uint8Array): Unstamped[] {
         reason: '丢失前写下，未及上传',
       },
     },
+    { kind: 'enrolment', body: { box: BOX, key, hall: 'hall-1' } },
+    {
+      kind: 'digest',
+      body: { hall: 'hall-1', day: '2026-03-02', entries: 15, root: bytes(32, 0x11), batches: bytes(32, 0x22) },
+    },
+    {
+      kind: 'quarantined',
+      body: {
+        box: BOX,
+        sha256: bytes(32, 0x33),
+        code: 'not-decodable',
+        detail: 'batch is not CBOR: unexpected end',
+        size: 212,
+        times: 2,
+      },
+    },
   ]
 }
 

@@ -58,6 +58,8 @@ async function applyEntry(trx: Kysely<Tables>, item: ProjectedEntry, touched: To
     case 'pad':
     case 'anchor':
     case 'refused':
+    case 'digest':
+    case 'quarantined':
       return
     case 'gap':
       return await applyGap(trx, item, entry, touched)
