@@ -62,9 +62,10 @@ export function createSessionRunner(deps: {
       case 'record-rating': {
         const text: RatingText = { grade: effect.grade }
         const prepared = await seal
-        seal = sealer.prepare()
         const sealed = await prepared.seal(text, provenance, sealingContext(box, effect.prompt.id))
         journal.append(effect.entry, { prompt: effect.prompt.id, provenance, sealed })
+        // Only now: its key agreement would share the processor with the press that is being written.
+        seal = sealer.prepare()
         return
       }
       case 'show':
