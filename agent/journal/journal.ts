@@ -37,7 +37,10 @@ export interface Journal {
   newestFirst(): Iterable<Entry>
   /** Whether a prompt may be opened: there is room for everything that can follow it. */
   hasRoom(): boolean
-  /** Moves what was written from the log into the file; costs I/O, so it is called in idle time. */
+  /**
+   * Moves what was written from the log into the file, once there is enough of it: each checkpoint writes
+   * whole pages anew, so one per entry would wear the card out. Costs I/O, so it is called in idle time.
+   */
   checkpoint(): void
   close(): void
 }
@@ -50,6 +53,8 @@ export type JournalFault = {
 
 /** Free space below which prompts are refused, so that an open prompt can always be finished. */
 const ROOM_BYTES_MIN = 4 * 1024 * 1024
+/** Entries in the log that make a checkpoint worth its writes: some 50 of them fill about 200 KiB. */
+const CHECKPOINT_ENTRIES_MIN = 50
 /** Half of what a batch may have: header, signature and CBOR framing fit well beside it. */
 const READ_BYTES_MAX = BATCH_BYTES_MAX / 2
 
@@ -89,6 +94,7 @@ export function openJournal(deps: {
   let newest: Head = last ?? { seq: 0, hash: CHAIN_START }
   let receipted = stored?.receipted ?? 0
   let savedReceipted = receipted
+  let appendedSince = 0
 
   const write = database.transaction(
     (seq: number, bytes: Uint8Array, hash: Uint8Array, kind: EntryKind, body: EntryBody<EntryKind>) => {
@@ -121,6 +127,7 @@ export function openJournal(deps: {
       const hash = entryHash({ box, epoch }, seq, newest.hash, bytes)
       write.immediate(seq, bytes, hash, kind, body)
       savedReceipted = receipted
+      appendedSince += 1
       newest = { seq, hash }
       return newest
     },
@@ -154,9 +161,12 @@ export function openJournal(deps: {
       return bavail * bsize >= ROOM_BYTES_MIN
     },
     checkpoint() {
+      if (appendedSince < CHECKPOINT_ENTRIES_MIN) return
+      appendedSince = 0
       if (receipted !== savedReceipted) saveCursor.run(receipted)
       savedReceipted = receipted
-      database.pragma('wal_checkpoint(TRUNCATE)')
+      // Not TRUNCATE: every later append would have to grow the log's file again.
+      database.pragma('wal_checkpoint(RESTART)')
     },
     close() {
       if (database.open) database.close()
