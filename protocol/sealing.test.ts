@@ -173,3 +173,22 @@ describe('words a citizen may write', () => {
     await expect(words(text)).rejects.toThrow('/words must')
   })
 })
+
+describe('grades sealed ahead of the press', () => {
+  test('open to what was pressed, each under a key of its own and of one length', async () => {
+    const sealed = await sealer.sealGrades('pad', CONTEXT)
+    for (const grade of GRADES) {
+      expect(await opener.open(sealed.of(grade), CONTEXT)).toEqual({ ok: true, value: { grade } })
+    }
+    expect(new Set(GRADES.map(grade => toHex(sealed.of(grade).enc))).size).toBe(GRADES.length)
+    expect(new Set(GRADES.map(grade => sealed.of(grade).text.length)).size).toBe(1)
+  })
+
+  test('are good for one rating: forgotten, nothing of them is left in memory', async () => {
+    const sealed = await sealer.sealGrades('pad', CONTEXT)
+    const one = sealed.of('dissatisfied')
+    sealed.forget()
+    expect(one.text.every(byte => byte === 0) && one.enc.every(byte => byte === 0)).toBe(true)
+    expect(() => sealed.of('dissatisfied')).toThrow()
+  })
+})

@@ -3,7 +3,7 @@ import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke
 import Type from 'typebox'
 import { createWireForm } from './codec.ts'
 import type { Sealed } from './entry.ts'
-import { GradeSchema } from './grades.ts'
+import { GRADES, type Grade, GradeSchema } from './grades.ts'
 import { fail, type Result } from './result.ts'
 
 /**
@@ -68,27 +68,59 @@ export interface PreparedSeal {
   seal(text: RatingText, provenance: keyof typeof PADDED_BYTES, context: Uint8Array): Promise<Sealed>
 }
 
-/** Seals to one opening key. `prepare` does the key agreement ahead of the press. */
+/** What a key pad's press can become, sealed before anybody pressed. Good once, for one prompt. */
+export interface SealedGrades {
+  /** The sealed rating of this grade. */
+  of(grade: Grade): Sealed
+  /** Wipes all of them: nothing in memory says any more which grade the stored bytes are of. */
+  forget(): void
+}
+
+/** Seals to one opening key. */
 export interface Sealer {
+  /** Does the key agreement ahead of a rating whose text is not known yet. */
   prepare(): Promise<PreparedSeal>
+  /** Seals every grade ahead of the press, so that no cryptography stands between press and disk, for any grade. */
+  sealGrades(provenance: keyof typeof PADDED_BYTES, context: Uint8Array): Promise<SealedGrades>
 }
 
 export async function createSealer(publicKey: KeyObject): Promise<Sealer> {
   const suite = createSuite()
   const recipientPublicKey = await suite.kem.importKey('raw', toArrayBuffer(rawPublicKey(publicKey)), true)
   const key = openingKeyId(publicKey)
+
+  async function prepare(): Promise<PreparedSeal> {
+    const sender = await suite.createSenderContext({ recipientPublicKey, info: toArrayBuffer(INFO) })
+    let isUsed = false
+    return {
+      async seal(text, provenance, context) {
+        if (isUsed) throw new Error('a prepared seal is good for one rating')
+        isUsed = true
+        const padded = pad(wireForm.encode(text), PADDED_BYTES[provenance])
+        const sealed = await sender.seal(toArrayBuffer(padded), toArrayBuffer(context))
+        padded.fill(0)
+        return { key, enc: new Uint8Array(sender.enc), text: new Uint8Array(sealed) }
+      },
+    }
+  }
+
   return {
-    async prepare() {
-      const sender = await suite.createSenderContext({ recipientPublicKey, info: toArrayBuffer(INFO) })
-      let isUsed = false
+    prepare,
+    async sealGrades(provenance, context) {
+      const sealed = new Map<Grade, Sealed>()
+      for (const grade of GRADES) sealed.set(grade, await (await prepare()).seal({ grade }, provenance, context))
       return {
-        async seal(text, provenance, context) {
-          if (isUsed) throw new Error('a prepared seal is good for one rating')
-          isUsed = true
-          const padded = pad(wireForm.encode(text), PADDED_BYTES[provenance])
-          const sealed = await sender.seal(toArrayBuffer(padded), toArrayBuffer(context))
-          padded.fill(0)
-          return { key, enc: new Uint8Array(sender.enc), text: new Uint8Array(sealed) }
+        of(grade) {
+          const one = sealed.get(grade)
+          if (!one) throw new Error('sealed grades are good for one rating')
+          return one
+        },
+        forget() {
+          for (const { enc, text } of sealed.values()) {
+            enc.fill(0)
+            text.fill(0)
+          }
+          sealed.clear()
         },
       }
     },

@@ -1,7 +1,6 @@
 import type { Clock } from '#protocol/clock.ts'
 import type { EntryBody } from '#protocol/entry.ts'
-import type { RatingText, Sealer } from '#protocol/sealing.ts'
-import { sealingContext } from '#protocol/sealing.ts'
+import { type SealedGrades, type Sealer, sealingContext } from '#protocol/sealing.ts'
 import {
   type Effect,
   IDLE,
@@ -50,22 +49,25 @@ export function createSessionRunner(deps: {
   let state: SessionState = { pad: 'lost', phase: IDLE }
   let timer: { dueMonoMs: number; cancel(): void } | undefined
   let queue: Promise<unknown> = Promise.resolve()
-  // The key agreement is done ahead of the press, so that only the cipher stands between press and disk.
-  let seal = sealer.prepare()
+  let sealed: Promise<SealedGrades> | undefined
 
   async function perform(effect: Effect): Promise<void> {
     switch (effect.kind) {
       case 'record':
-        if (effect.entry === 'prompt') journal.append('prompt', effect.body)
-        else journal.append('outcome', effect.body)
+        if (effect.entry === 'prompt') {
+          journal.append('prompt', effect.body)
+          sealAhead(effect.body.prompt)
+        } else {
+          journal.append('outcome', effect.body)
+        }
         return
       case 'record-rating': {
-        const text: RatingText = { grade: effect.grade }
-        const prepared = await seal
-        const sealed = await prepared.seal(text, provenance, sealingContext(box, effect.prompt.id))
-        journal.append(effect.entry, { prompt: effect.prompt.id, provenance, sealed })
-        // Only now: its key agreement would share the processor with the press that is being written.
-        seal = sealer.prepare()
+        const { prompt, grade } = effect
+        const grades = await (sealed ?? sealAhead(prompt.id))
+        journal.append(effect.entry, { prompt: prompt.id, provenance, sealed: grades.of(grade) })
+        grades.forget()
+        // For a correction, and only now: it would share the processor with the press that is being written.
+        sealAhead(prompt.id)
         return
       }
       case 'show':
@@ -77,6 +79,16 @@ export function createSessionRunner(deps: {
       case 'stop-timer':
         stopTimer()
     }
+  }
+
+  /** Seals every grade before anybody presses: a press costs the same, and the same time, whichever it is. */
+  function sealAhead(prompt: Uint8Array): Promise<SealedGrades> {
+    const ahead = sealer.sealGrades(provenance, sealingContext(box, prompt))
+    // What nobody pressed is wiped; a failure to seal is met where the press waits for it.
+    sealed?.then(grades => grades.forget()).catch(() => {})
+    ahead.catch(() => {})
+    sealed = ahead
+    return ahead
   }
 
   function startTimer(delayMs: number) {

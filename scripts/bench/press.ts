@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { openJournal } from '#agent/journal/journal.ts'
 import { createSessionRunner } from '#agent/rating/runner.ts'
-import { createSealer, type PreparedSeal, type Sealer } from '#protocol/sealing.ts'
+import { createSealer, type SealedGrades, type Sealer } from '#protocol/sealing.ts'
 import type { Text } from '#runtime/language.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { openFloor } from './floor.ts'
@@ -98,12 +98,13 @@ async function preparePress(place: Workplace): Promise<Subject> {
   }
 }
 
-/** A sealer that tells when the newest seal is prepared: citizens are slower than the key agreement. */
+/** A sealer that tells when the newest grades are sealed ahead: citizens are slower than that. */
 function watched(inner: Sealer): { sealer: Sealer; prepared(): Promise<unknown> } {
-  let newest: Promise<PreparedSeal> | undefined
+  let newest: Promise<SealedGrades> | undefined
   const sealer: Sealer = {
-    prepare() {
-      newest = inner.prepare()
+    ...inner,
+    sealGrades(provenance, context) {
+      newest = inner.sealGrades(provenance, context)
       return newest
     },
   }
