@@ -1,9 +1,9 @@
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { onTestFinished } from 'vitest'
 import { type Journal, openJournal } from '#agent/journal/journal.ts'
-import { createDesk, type Desk } from '#agent/rating/desk.ts'
+import { createDesk, type Desk, type DeskJournal } from '#agent/rating/desk.ts'
 import type { Ignored } from '#agent/rating/session.ts'
-import { createSealer } from '#protocol/sealing.ts'
+import { createSealer, type Sealer } from '#protocol/sealing.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -24,13 +24,24 @@ export interface TestDesk {
 
 /** A desk on a real journal and a real sealer, with a clock that moves when told and pads that only listen. */
 export async function createTestDesk(
-  options: { windows?: string[]; folder?: string; room?: () => boolean } = {},
+  options: {
+    windows?: string[]
+    folder?: string
+    room?: () => boolean
+    /** Told at the moment a pad is told. */
+    onShow?(intent: 'ask' | 'thank' | 'idle'): void
+    /** Told after each change of the desk's state. */
+    onChange?(): void
+    /** Puts something between the desk and the real sealer. */
+    around?(sealer: Sealer): Sealer
+  } = {},
 ): Promise<TestDesk> {
   const clock = createFakeClock()
   const { publicKey, privateKey } = generateKeyPairSync('x25519')
   const opened = openJournal({ directory: options.folder ?? temporaryFolder(), box: 'box-1', clock, randomBytes })
   if (!opened.ok) throw new Error(opened.error.detail)
   const journal = opened.value
+  const sealer = await createSealer(publicKey)
   const shown: string[] = []
   const ignored: Ignored[] = []
   const fatal: unknown[] = []
@@ -38,10 +49,8 @@ export async function createTestDesk(
   const desk = createDesk({
     clock,
     randomBytes,
-    journal: { append: journal.append, hasRoom: options.room ?? journal.hasRoom } as Parameters<
-      typeof createDesk
-    >[0]['journal'],
-    sealer: await createSealer(publicKey),
+    journal: { append: journal.append, hasRoom: options.room ?? journal.hasRoom } as DeskJournal,
+    sealer: options.around?.(sealer) ?? sealer,
     box: 'box-1',
     rules: { askMs: 60_000, undoMs: 3_000, correctionsMax: 5 },
     windows: (options.windows ?? ['A01']).map(window => ({
@@ -49,10 +58,14 @@ export async function createTestDesk(
       profile: 'test',
       holdOffMs: 400,
       stuckMs: 10_000,
-      show: intent => void shown.push(`${window} ${intent}`),
+      show(intent) {
+        options.onShow?.(intent)
+        shown.push(`${window} ${intent}`)
+      },
     })),
     past: journal.newestFirst(),
     onChange() {
+      options.onChange?.()
       const woken = waiting
       waiting = []
       for (const wake of woken) wake()
