@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Counters } from './counters.ts'
 import type { Fleet } from './fleet/fleet.ts'
+import type { GapWatch } from './gaps/gap-watch.ts'
 import type { HealthView } from './schemas.ts'
 import { lastPosition } from './store/evidence.ts'
 import type { StoreWatch } from './store/store-watch.ts'
@@ -10,12 +11,13 @@ import type { Tables } from './store/tables.ts'
 export async function readHealth(deps: {
   db: Kysely<Tables>
   fleet: Pick<Fleet, 'all'>
+  gaps: Pick<GapWatch, 'counts'>
   counters: Counters
   watch: Pick<StoreWatch, 'isRefusing'>
   isLinkUp(): boolean
 }): Promise<HealthView> {
   const { db } = deps
-  const count = async (table: 'quarantine' | 'oddities') => {
+  const count = async (table: 'quarantine' | 'oddities' | 'findings') => {
     const row = await db
       .selectFrom(table)
       .select(eb => eb.fn.countAll<number>().as('n'))
@@ -31,6 +33,9 @@ export async function readHealth(deps: {
     behind: (await lastPosition(db)) - cursor.position,
     boxes: { enrolled: await countEnrolled(db), online: deps.fleet.all().filter(state => state.online).length },
     quarantined: await count('quarantine'),
+    gaps: await deps.gaps.counts(),
+    findings: await count('findings'),
+    revoked: await countRevoked(db),
     oddities: await count('oddities'),
     counters: deps.counters.values(),
   }
@@ -41,5 +46,15 @@ async function countEnrolled(db: Kysely<Tables>): Promise<number> {
     .selectFrom('boxes')
     .select(eb => eb.fn.countAll<number>().as('n'))
     .where('key', 'is not', null)
+  return (await query.executeTakeFirstOrThrow()).n
+}
+
+/** Boxes whose latest key is revoked. */
+async function countRevoked(db: Kysely<Tables>): Promise<number> {
+  const query = db
+    .selectFrom('box_keys')
+    .innerJoin('boxes', join => join.onRef('boxes.box', '=', 'box_keys.box').onRef('boxes.key', '=', 'box_keys.key'))
+    .select(eb => eb.fn.count<number>('boxes.box').distinct().as('n'))
+    .where('box_keys.revoked_position', 'is not', null)
   return (await query.executeTakeFirstOrThrow()).n
 }

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Clock, RandomBytes } from '#protocol/clock.ts'
 import { ok, type Result } from '#protocol/result.ts'
@@ -13,8 +14,10 @@ import { type BrokerAddress, createBrokerLink } from './broker/link.ts'
 import type { CollectorConfiguration } from './configuration.ts'
 import { createCore } from './core.ts'
 import { createCounters } from './counters.ts'
+import { createRevocations, type Revocations } from './fleet/revocations.ts'
+import { REVOKED_FILE } from './fleet/revoked-file.ts'
 import { type CollectorIdentity, loadCollectorIdentity } from './identity.ts'
-import { openStore } from './store/store.ts'
+import { openStore, type Store } from './store/store.ts'
 
 export interface CollectorDeps {
   clock: Clock
@@ -49,7 +52,7 @@ export async function startCollector(
     for (const closer of closers.splice(0).reverse()) await closer()
   }
   try {
-    return ok({ ...(await startParts(configuration, deps, identity.value, store.value.db, closers)), close })
+    return ok({ ...(await startParts(configuration, deps, identity.value, store.value, closers)), close })
   } catch (error) {
     await close()
     const { code, message } = error as NodeJS.ErrnoException
@@ -62,14 +65,17 @@ async function startParts(
   configuration: CollectorConfiguration,
   { clock, randomBytes, log }: CollectorDeps,
   identity: CollectorIdentity,
-  db: Parameters<typeof createCore>[0]['db'],
+  { db, onGuarded }: Store,
   closers: (() => Promise<unknown>)[],
 ): Promise<Omit<RunningCollector, 'close'>> {
   const counters = createCounters()
   const events = createEventHub(clock)
-  const core = await createCore({ db, clock, randomBytes, log, counters, events, identity })
+  const revocations = createRevocations()
+  const core = await createCore({ db, onGuarded, clock, randomBytes, log, counters, events, identity, revocations })
   closers.push(core.close)
-  const broker = await startBroker(configuration, identity, counters)
+  // Before anybody can connect.
+  core.watchRevoked(join(configuration.identity, REVOKED_FILE))
+  const broker = await startBroker(configuration, identity, counters, revocations)
   if (broker.embedded) closers.push(broker.embedded.close)
   const link = createBrokerLink({
     clock,
@@ -107,6 +113,7 @@ async function startBroker(
   { broker }: CollectorConfiguration,
   { tls }: CollectorIdentity,
   counters: ReturnType<typeof createCounters>,
+  revocations: Revocations,
 ): Promise<StartedBroker> {
   if (!broker.embedded) return { address: { url: broker.url!, tls } }
   const { host } = broker.embedded
@@ -116,6 +123,7 @@ async function startBroker(
     port: broker.embedded.port,
     tls: { ca: tls.ca, cert, key: readFileSync(broker.embedded.key) },
     counters,
+    revocations,
   })
   const certificate = new X509Certificate(cert)
   const own = /^(0\.0\.0\.0|::)$/.test(host) ? '127.0.0.1' : host

@@ -41,6 +41,14 @@ export const COLLECTOR_PROBLEMS = {
     title: { zh: '不允许来自其他网页的请求', en: 'Requests from another web page are not allowed' },
     remedy: { zh: '由业务系统的服务器端调用本接口。', en: 'Call the API from the server side of your system.' },
   },
+  'provenance-fixed': {
+    status: 403,
+    title: { zh: '评价来源不可更改', en: 'The provenance of a rating is fixed' },
+    remedy: {
+      zh: '评价来源在采集时固定，任何人都不能写入或提升；此次尝试已记录。',
+      en: 'It is fixed at capture; nobody can write or upgrade it. The attempt has been kept.',
+    },
+  },
   'not-found': {
     status: 404,
     title: { zh: '没有这个地址', en: 'There is nothing at this address' },
@@ -65,6 +73,24 @@ export const COLLECTOR_PROBLEMS = {
     remedy: {
       zh: '核对窗口编号，并确认该窗口的盒子已登记并上过线。',
       en: 'Check the window id, and that its box is enrolled and has been online.',
+    },
+  },
+  'unknown-gap': {
+    status: 404,
+    title: { zh: '没有这个已放弃的缺口', en: 'There is no such gap that was given up' },
+    remedy: { zh: '按 /v1/gaps 核对盒子、纪元和首条序号。', en: 'Check box, epoch and first number against /v1/gaps.' },
+  },
+  'unknown-batch': {
+    status: 404,
+    title: { zh: '没有隔离这一批', en: 'There is no such batch set aside' },
+    remedy: { zh: '按 /v1/quarantine 核对盒子和哈希。', en: 'Check box and hash against /v1/quarantine.' },
+  },
+  'batch-not-acceptable': {
+    status: 409,
+    title: { zh: '这一批不能接收', en: 'This batch cannot be taken' },
+    remedy: {
+      zh: '只能接收吊销后才到达、且紧接已入库条目的批；请按序号从前往后接收。',
+      en: 'Only a batch that came after its box was revoked and follows what is committed can be; take them in order.',
     },
   },
   'service-differs': {

@@ -8,6 +8,7 @@ import { createCounters } from '#collector/counters.ts'
 import { createTestIdentities, type TestIdentities } from '#collector/fixtures/identities.ts'
 import { startMosquitto } from '#collector/fixtures/mosquitto.ts'
 import { mqttEvent } from '#collector/fixtures/mqtt-event.ts'
+import { createRevocations } from '#collector/fleet/revocations.ts'
 import { downFilter, downTopic, upTopic, upTopicOfAll } from '#protocol/topics.ts'
 import { startEmbeddedBroker } from './embedded.ts'
 
@@ -33,6 +34,7 @@ async function startEmbedded(): Promise<Broker> {
     port: 0,
     tls: { ...ours.broker },
     counters: createCounters(),
+    revocations: createRevocations(),
   })
   return { port: broker.port, stop: broker.close }
 }

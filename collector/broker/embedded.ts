@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createServer, type TLSSocket } from 'node:tls'
+import { createServer, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { Aedes, type Client } from 'aedes'
 import type { Counters } from '#collector/counters.ts'
+import { plainSerial, type Revocations } from '#collector/fleet/revocations.ts'
 import { mayConnect, maySubscribe, PACKET_BYTES_MAX, publishRefusal } from './access.ts'
 import { createPacketGuard } from './packet-guard.ts'
 
@@ -20,8 +21,10 @@ export async function startEmbeddedBroker(deps: {
   port: number
   tls: { ca: Buffer; cert: Buffer; key: Buffer }
   counters: Counters
+  /** Whose certificate is revoked gets no connection, and loses the one it has. */
+  revocations: Pick<Revocations, 'isCertificateRevoked' | 'onAdded'>
 }): Promise<EmbeddedBroker> {
-  const { counters } = deps
+  const { counters, revocations } = deps
   const broker = await Aedes.createBroker({ ...accessRules(counters), maxTopicLevels: 8, drainTimeout: 30_000 })
   broker.on('clientError', () => counters.add('broker-clients-failed'))
   broker.on('connectionError', () => counters.add('broker-connections-failed'))
@@ -29,12 +32,23 @@ export async function startEmbeddedBroker(deps: {
   const server = createServer(
     { ...deps.tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2', noDelay: true },
     socket => {
+      if (isRevoked(socket, revocations)) {
+        counters.add('broker-refused', 'revoked')
+        return socket.destroy()
+      }
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))
       guardMemory(socket, counters)
       broker.handle(socket)
     },
   )
+  revocations.onAdded(() => {
+    for (const socket of sockets) {
+      if (!isRevoked(socket, revocations)) continue
+      counters.add('broker-sessions-cut', 'revoked')
+      socket.destroy()
+    }
+  })
   server.on('tlsClientError', () => counters.add('broker-handshakes-refused'))
   server.listen(deps.port, deps.host)
   await once(server, 'listening')
@@ -88,9 +102,18 @@ function accessRules(counters: Counters) {
   }
 }
 
-function commonName(client: Client): string {
-  const name: unknown = (client.conn as TLSSocket).getPeerCertificate().subject?.CN
+const commonName = (client: Client) => nameOn((client.conn as TLSSocket).getPeerCertificate())
+
+function nameOn(certificate: PeerCertificate): string {
+  const name: unknown = certificate.subject?.CN
   return typeof name === 'string' ? name : ''
+}
+
+function isRevoked(socket: TLSSocket, revocations: Pick<Revocations, 'isCertificateRevoked'>): boolean {
+  const certificate = socket.getPeerCertificate()
+  // A connection that has just broken shows none, and needs no cutting.
+  if (!certificate.serialNumber) return false
+  return revocations.isCertificateRevoked(nameOn(certificate), plainSerial(certificate.serialNumber))
 }
 
 /** The broker's parser gathers a packet of any announced length in memory; this ends the connection before. */

@@ -1,9 +1,10 @@
 import type { Kysely } from 'kysely'
+import { entryTime } from '#collector/entry-time.ts'
 import type { Ingest } from '#collector/ingest/ingest.ts'
 import type { ServiceBody, ServiceView } from '#collector/schemas.ts'
 import type { EvidenceRow, ServiceRow, Tables } from '#collector/store/tables.ts'
 import type { Clock } from '#protocol/clock.ts'
-import { decodeEntry, type EntryBody, type EntryTime } from '#protocol/entry.ts'
+import { decodeEntry, type EntryBody } from '#protocol/entry.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import { viewServices } from './service-views.ts'
 
@@ -36,10 +37,6 @@ export function createRegisterService(deps: {
     const [service] = await viewServices(db, [serviceRow(row, kept)])
     return ok({ service: service!, isNew })
   }
-}
-
-export function entryTime(clock: Clock): EntryTime {
-  return { boot: clock.boot, mono: clock.monoMs(), wall: clock.wallMs(), synced: clock.isSynced() }
 }
 
 function entryBody(body: ServiceBody, source: string): EntryBody<'case'> {

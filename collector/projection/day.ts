@@ -10,6 +10,11 @@ export function chinaDay(atWallMs: number): number {
   return Math.floor((atWallMs + CHINA_OFFSET_MS) / DAY_MS)
 }
 
+/** When such a day begins. */
+export function dayStartWallMs(day: number): number {
+  return day * DAY_MS - CHINA_OFFSET_MS
+}
+
 /** `2026-11-24` as such a day; undefined for a date that does not exist. */
 export function parseDay(date: string): number | undefined {
   const atMs = Date.parse(`${date}T00:00:00Z`)

@@ -48,7 +48,7 @@ export function createEpochBook(trx: Kysely<Tables>, touched: Touched): EpochBoo
       last_hash: item.hash,
       began_at: item.receivedAtMs,
       reason: origin?.reason ?? null,
-      previous: known?.epoch ?? null,
+      previous: known?.epoch ?? (missing > 0 ? origin!.epoch! : null),
       origin: verdict,
       missing,
     }

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { BoxKeyRow, Tables } from '#collector/store/tables.ts'
+import type { Tables } from '#collector/store/tables.ts'
 import type { EntryOf } from '#protocol/entry.ts'
 import type { ProjectedEntry, Touched } from './projected.ts'
 
@@ -28,26 +28,21 @@ export async function applyRevocation(
     reason: body.reason,
   }
   touched.boxes.add(body.box)
-  const row = body.key && (await findKey(trx, body.box, body.key))
-  if (row && row.revoked_position === null) {
-    await trx.updateTable('box_keys').set(revoked).where('position', '=', row.position).execute()
-  } else {
+  const marked = body.key
+    ? await trx
+        .updateTable('box_keys')
+        .set(revoked)
+        .where('box', '=', body.box)
+        .where('key', '=', body.key)
+        .where('revoked_position', 'is', null)
+        .executeTakeFirst()
+    : undefined
+  if (!marked?.numUpdatedRows) {
     await trx
       .insertInto('box_keys')
       .values({ position: item.position, box: body.box, key: body.key ?? null, ...revoked })
       .execute()
   }
-}
-
-function findKey(trx: Kysely<Tables>, box: string, key: Uint8Array): Promise<BoxKeyRow | undefined> {
-  return trx
-    .selectFrom('box_keys')
-    .selectAll()
-    .where('box', '=', box)
-    .where('key', '=', key)
-    .orderBy('position', 'desc')
-    .limit(1)
-    .executeTakeFirst()
 }
 
 export async function applyGap(trx: Kysely<Tables>, item: ProjectedEntry, { body }: EntryOf<'gap'>, touched: Touched) {
@@ -60,6 +55,7 @@ export async function applyGap(trx: Kysely<Tables>, item: ProjectedEntry, { body
       epoch: body.epoch,
       from_seq: body.from,
       to_seq: body.to,
+      previous: body.previous,
       position: item.position,
       at: item.receivedAtMs,
       explained_by: null,

@@ -4,11 +4,14 @@ import Database from 'better-sqlite3'
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { fail, ok, type Result } from '#protocol/result.ts'
+import { type GuardListener, guarded } from './guarded-statements.ts'
 import { migrationProvider } from './migrations.ts'
 import type { Tables } from './tables.ts'
 
 export interface Store {
   db: Kysely<Tables>
+  /** Calls back for every change that the store's own rules refused, also for those that were before. */
+  onGuarded(listener: GuardListener): void
   close(): Promise<void>
 }
 
@@ -31,13 +34,14 @@ export async function openStore(path: string, options: { pagesMax?: number } = {
   raw.pragma('recursive_triggers = ON')
   if (options.pagesMax) raw.pragma(`max_page_count = ${options.pagesMax}`)
   assertDurable(raw)
-  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: withKeptStatements(raw) }) })
+  const guard = createGuardBell()
+  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: withKeptStatements(raw, guard.ring) }) })
   const close = async () => {
     await db.destroy()
     lock.close()
   }
   const { error } = await new Migrator({ db, provider: migrationProvider }).migrateToLatest()
-  if (!error) return ok({ db, close })
+  if (!error) return ok({ db, onGuarded: guard.onGuarded, close })
   await close()
   return fail('store-not-usable', `${path} does not have the schema this program knows: ${(error as Error).message}`)
 }
@@ -64,20 +68,38 @@ function takeLock(path: string): Database.Database | undefined {
   }
 }
 
+/** Refusals before anybody listens, as many as a migration gone wrong may cause. */
+const UNHEARD_MAX = 20
+
+function createGuardBell() {
+  const listeners: GuardListener[] = []
+  const unheard: string[] = []
+  return {
+    ring(what: string) {
+      for (const listener of listeners) listener(what)
+      if (listeners.length === 0 && unheard.length < UNHEARD_MAX) unheard.push(what)
+    },
+    onGuarded(listener: GuardListener) {
+      listeners.push(listener)
+      for (const what of unheard.splice(0)) listener(what)
+    },
+  }
+}
+
 /** Kysely prepares each statement anew; here a text is prepared once and kept for the life of the process. */
-function withKeptStatements(raw: Database.Database): SqliteDatabase {
-  const kept = new Map<string, Database.Statement<unknown[]>>()
+function withKeptStatements(raw: Database.Database, onGuarded: GuardListener): SqliteDatabase {
+  const kept = new Map<string, ReturnType<typeof guarded>>()
   return {
     close: () => raw.close(),
     prepare(sql) {
       // SQLite has already rolled back when the disk is full; a second rollback would hide the reason.
       if (sql === 'rollback' && !raw.inTransaction) return NOTHING_TO_ROLL_BACK
       const known = kept.get(sql)
-      if (known) return known as never
+      if (known) return known
       if (kept.size >= STATEMENTS_MAX) kept.clear()
-      const statement = raw.prepare<unknown[]>(sql)
+      const statement = guarded(raw.prepare<unknown[]>(sql), onGuarded)
       kept.set(sql, statement)
-      return statement as never
+      return statement
     },
   }
 }
