@@ -36,9 +36,19 @@ export function isDirectLoopback(request: FastifyRequest): boolean {
   return isLoopback && FORWARDING_HEADERS.every(name => request.headers[name] === undefined)
 }
 
+/** The name of the holder of the key that came with a request, if it is one of ours. */
+export function keyHolderOf(request: FastifyRequest, keyring: Keyring): string | undefined {
+  const key = bearerOf(request)
+  return key ? keyring.find(key)?.name : undefined
+}
+
+function bearerOf(request: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+}
+
 /** The name of the key's holder, who must have the scope. */
 export function checkScope(request: FastifyRequest, keyring: Keyring, scope: Scope): string {
-  const [, key] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+  const key = bearerOf(request)
   if (!key) throw new Refusal('key-missing', `scope ${scope} is needed`)
   const holder = keyring.find(key)
   if (!holder) throw new Refusal('key-unknown')

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { BoxView, PoolView, QuarantineView, ServiceView } from '#collector/schemas.ts'
+import type { BoxView, GapView, PoolView, QuarantineView, ServiceView } from '#collector/schemas.ts'
 import type { Clock } from '#protocol/clock.ts'
 
 /** What live pages are told, each with the item as it is now. */
@@ -8,6 +8,7 @@ export type LiveEvent =
   | { kind: 'box'; item: BoxView }
   | { kind: 'pool'; item: PoolView }
   | { kind: 'quarantine'; item: QuarantineView }
+  | { kind: 'gap'; item: GapView }
 
 /** Server-sent events to everybody who watches. */
 export interface EventHub {

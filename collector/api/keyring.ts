@@ -6,7 +6,7 @@ import { fail, ok, type Result } from '#protocol/result.ts'
 import { writeFileAtomic } from '#runtime/atomic-file.ts'
 import { loadYaml } from '#runtime/configuration.ts'
 
-export const SCOPES = ['services:write', 'prompts:write', 'read'] as const
+export const SCOPES = ['services:write', 'prompts:write', 'fleet:write', 'read'] as const
 export type Scope = (typeof SCOPES)[number]
 
 /** The file of API keys holds only their hashes: whoever reads it cannot call the API. */

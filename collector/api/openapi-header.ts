@@ -21,7 +21,7 @@ export const OPENAPI = {
         type: 'http' as const,
         scheme: 'bearer',
         description:
-          '由 chuangping collector key add 生成，带权限 services:write、prompts:write 或 read。' +
+          '由 chuangping collector key add 生成，带权限 services:write、prompts:write、fleet:write 或 read。' +
           'Made by that command, with scopes. Reading from the same machine may need none.',
       },
     },

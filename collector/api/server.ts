@@ -7,7 +7,9 @@ import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/typ
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { checkHost } from './access.ts'
 import type { ApiDeps } from './api-deps.ts'
+import { addDecisionRoutes } from './decision-routes.ts'
 import { OPENAPI } from './openapi-header.ts'
+import { refuseProvenance } from './provenance-guard.ts'
 import { addReadRoutes } from './read-routes.ts'
 import { problemOf, Refusal, sendProblem } from './refusal.ts'
 import { addWriteRoutes } from './write-routes.ts'
@@ -34,6 +36,10 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     if (!problem) log.error({ err: { message: error.message, stack: error.stack } }, 'request-failed')
     return sendProblem(request, reply, problem?.code ?? 'internal', problem?.detail)
   })
+  app.addHook('preValidation', (request, _reply, done) => {
+    refuseProvenance(request, deps)
+    done()
+  })
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'not-found'))
   app.addHook('onRequest', (request, _reply, done) => {
     checkHost(request, options.names)
@@ -56,6 +62,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   await app.register((scope, _options, done) => {
     addReadRoutes(scope, deps)
     addWriteRoutes(scope, deps)
+    addDecisionRoutes(scope, deps)
     done()
   })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
