@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
@@ -125,6 +125,20 @@ describe('the journal', () => {
     journal.close()
     expect(() => journal.append('prompt', prompt(2))).toThrow()
     expect(journal.newest().seq).toBe(1)
+  })
+
+  test('the first quiet time makes room in the log, and entries written before and after are all there', () => {
+    const directory = temporaryFolder()
+    const journal = open(directory)
+    journal.append('prompt', prompt(1))
+    journal.checkpoint()
+    expect(statSync(join(directory, 'journal.db-wal')).size).toBeGreaterThan(512 * 1024)
+    for (let n = 2; n <= 60; n++) journal.append('prompt', prompt(n))
+    const before = statSync(join(directory, 'journal.db-wal')).size
+    journal.checkpoint()
+    journal.append('prompt', prompt(61))
+    expect(statSync(join(directory, 'journal.db-wal')).size).toBe(before)
+    expect(journal.read(0, 100).entries).toHaveLength(61)
   })
 
   test('a read is cut at the entries asked for and at what a batch can carry', () => {

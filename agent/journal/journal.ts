@@ -55,6 +55,7 @@ export type JournalFault = {
 const ROOM_BYTES_MIN = 4 * 1024 * 1024
 /** Entries in the log that make a checkpoint worth its writes: some 50 of them fill about 200 KiB. */
 const CHECKPOINT_ENTRIES_MIN = 50
+const LOG_ROOM_BYTES = 512 * 1024
 /** Half of what a batch may have: header, signature and CBOR framing fit well beside it. */
 const READ_BYTES_MAX = BATCH_BYTES_MAX / 2
 
@@ -95,6 +96,7 @@ export function openJournal(deps: {
   let receipted = stored?.receipted ?? 0
   let savedReceipted = receipted
   let appendedSince = 0
+  let hasLogRoom = false
 
   const write = database.transaction(
     (seq: number, bytes: Uint8Array, hash: Uint8Array, kind: EntryKind, body: EntryBody<EntryKind>) => {
@@ -109,6 +111,11 @@ export function openJournal(deps: {
       if (receipted !== savedReceipted) saveCursor.run(receipted)
     },
   )
+
+  function isRoomy(): boolean {
+    const { bavail, bsize } = statfsSync(directory)
+    return bavail * bsize >= ROOM_BYTES_MIN
+  }
 
   function hashAt(seq: number): Uint8Array | undefined {
     if (seq === 0) return CHAIN_START
@@ -156,12 +163,14 @@ export function openJournal(deps: {
         if (decoded.ok) yield decoded.value
       }
     },
-    hasRoom() {
-      const { bavail, bsize } = statfsSync(directory)
-      return bavail * bsize >= ROOM_BYTES_MIN
-    },
+    hasRoom: isRoomy,
     checkpoint() {
-      if (appendedSince < CHECKPOINT_ENTRIES_MIN) return
+      if (!hasLogRoom && isRoomy()) {
+        makeLogRoom(database)
+        hasLogRoom = true
+      } else if (appendedSince < CHECKPOINT_ENTRIES_MIN) {
+        return
+      }
       appendedSince = 0
       if (receipted !== savedReceipted) saveCursor.run(receipted)
       savedReceipted = receipted
@@ -228,6 +237,16 @@ function prepareDatabase(path: string): Database.Database {
     database.close()
     throw error
   }
+}
+
+/**
+ * Writes the log out to a size it will not outgrow between checkpoints. An append into room that is there
+ * already costs the disk one flush; one that makes the file longer costs the file system's journal as well.
+ */
+function makeLogRoom(database: Database.Database): void {
+  database.exec('CREATE TABLE room (bytes BLOB) STRICT')
+  database.prepare('INSERT INTO room VALUES (zeroblob(?))').run(LOG_ROOM_BYTES)
+  database.exec('DROP TABLE room')
 }
 
 function isDamage(error: unknown): boolean {
