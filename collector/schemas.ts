@@ -1,17 +1,24 @@
 import Type from 'typebox'
+import { FINDING_CODES } from '#protocol/entry.ts'
 import { GRADES, OUTCOMES } from '#protocol/grades.ts'
 import {
   BoxIdSchema,
   CaseNumberSchema,
+  CertificateSerialSchema,
   ClerkIdSchema,
   CodeSchema,
   CountSchema,
+  DaySchema,
+  HallIdSchema,
+  HolderSchema,
   InstantMsSchema,
   ItemSchema,
+  NoteSchema,
+  SeqSchema,
   ServiceNumberSchema,
   WindowIdSchema,
 } from '#protocol/names.ts'
-import { POOL_STANDINGS } from './store/tables.ts'
+import { ORIGIN_VERDICTS, POOL_STANDINGS } from './store/tables.ts'
 
 /** What the collector's HTTP API takes and gives: one schema each for types, checks and the OpenAPI document. */
 
@@ -50,6 +57,21 @@ export const PromptBody = Type.Object(
 )
 export type PromptBody = Type.Static<typeof PromptBody>
 
+export const ExplanationBody = Type.Object(
+  {
+    box: BoxIdSchema,
+    epoch: hex(16, '纪元 Epoch'),
+    from: SeqSchema,
+    note: NoteSchema,
+  },
+  { ...strict, title: '缺口说明 Why entries never came' },
+)
+
+export const AcceptanceBody = Type.Object(
+  { box: BoxIdSchema, sha256: hex(32, 'SHA-256 of the batch'), reason: NoteSchema },
+  { ...strict, title: '接收一批 A batch to take' },
+)
+
 const press = {
   /** Null when it does not open: then `unopened` says why. */
   grade: orNull(Type.Enum([...GRADES], { title: '评价等级 Grade' })),
@@ -64,6 +86,8 @@ const press = {
   seq: CountSchema('序号 Sequence number'),
   hash: hex(32, 'SHA-256'),
   corrected: Type.Boolean({ title: '是否经群众更正 Whether the citizen corrected it' }),
+  /** The rating stays valid: it was committed before, or a person took it after. */
+  boxRevokedAtMs: Type.Optional(InstantMsSchema),
 }
 
 export const RatingView = Type.Object(press, { ...strict, title: '评价 Rating' })
@@ -122,6 +146,46 @@ export const PromptView = Type.Object(
 )
 export type PromptView = Type.Static<typeof PromptView>
 
+export const PromptCountsView = Type.Object(
+  {
+    timeZone: Type.Literal('Asia/Shanghai'),
+    from: DaySchema,
+    to: DaySchema,
+    counts: Type.Array(
+      Type.Object(
+        {
+          day: DaySchema,
+          window: WindowIdSchema,
+          prompts: CountSchema('邀评数 = 以下各项之和 Prompts, the sum of what follows'),
+          rated: CountSchema('已评价 Rated'),
+          declined: CountSchema('放弃 Declined'),
+          'timed-out': CountSchema('超时 Timed out'),
+          cancelled: CountSchema('取消 Cancelled'),
+          'pad-unavailable': CountSchema('评价器不可用 Pad unavailable'),
+          open: CountSchema('未结束 Not ended'),
+          dayByReceipt: CountSchema('其中按收到时间归日的 Of all, counted on the day of receipt'),
+          cancels: Type.Array(
+            Type.Object(
+              { clerk: orNull(ClerkIdSchema), reason: CodeSchema, prompts: CountSchema('取消数 Cancelled') },
+              strict,
+            ),
+          ),
+        },
+        strict,
+      ),
+    ),
+  },
+  {
+    ...strict,
+    title: '邀评计数 Prompt counts',
+    description:
+      '按窗口和日期统计。日期取邀评打开的时间：盒子时钟已校准的用其时间，否则用中心收到的时间。' +
+      ' By window and day. The day is when the prompt was opened: by the clock of the box where it had been set, ' +
+      'else by the receipt at the centre.',
+  },
+)
+export type PromptCountsView = Type.Static<typeof PromptCountsView>
+
 export const BoxView = Type.Object(
   {
     box: BoxIdSchema,
@@ -132,10 +196,68 @@ export const BoxView = Type.Object(
     windows: Type.Array(Type.Object({ window: WindowIdSchema, pad: CodeSchema }, strict)),
     lastSeenMs: orNull(InstantMsSchema),
     committed: orNull(Type.Object({ epoch: hex(16, '纪元 Epoch'), seq: CountSchema('序号 Sequence number') }, strict)),
+    /** It holds entries that do not arrive, since then; null while all is well. */
+    stalledSinceMs: orNull(InstantMsSchema),
+    /** Its certificate and key are good for nothing any more. */
+    revoked: orNull(
+      Type.Object(
+        { atMs: InstantMsSchema, serial: CertificateSerialSchema, reason: NoteSchema },
+        { ...strict, title: '吊销 Revocation' },
+      ),
+    ),
+    findings: Type.Array(
+      Type.Object(
+        {
+          code: Type.Enum([...FINDING_CODES], { title: '异常 What an honest, whole box never does' }),
+          epoch: hex(16, '纪元 Epoch'),
+          seq: CountSchema('序号 Sequence number'),
+          atMs: InstantMsSchema,
+        },
+        strict,
+      ),
+    ),
+    /** Its journals, the newest first, at most 20. */
+    epochs: Type.Array(
+      Type.Object(
+        {
+          epoch: hex(16, '纪元 Epoch'),
+          first: CountSchema('First committed number'),
+          last: CountSchema('Last committed number'),
+          beganAtMs: InstantMsSchema,
+          reason: orNull(
+            Type.Enum(['first', 'quarantined', 'replaced', 're-enrolled'], { title: '起因 Why it began' }),
+          ),
+          origin: Type.Enum([...ORIGIN_VERDICTS], {
+            title: '是否说明上一纪元的结束 Whether it explains the end before',
+          }),
+          missing: CountSchema('Entries of the one before that never came'),
+        },
+        strict,
+      ),
+    ),
   },
   { ...strict, title: '盒子 Box' },
 )
 export type BoxView = Type.Static<typeof BoxView>
+
+export const GapView = Type.Object(
+  {
+    box: BoxIdSchema,
+    epoch: hex(16, '纪元 Epoch'),
+    from: CountSchema('缺失的首条 First missing number'),
+    to: CountSchema('缺失的末条 Last missing number'),
+    state: Type.Enum(['open', 'filled', 'given-up', 'tail-lost'], {
+      title: '状态 Still expected, come after all, given up, or lost with the end of a journal',
+    }),
+    sinceMs: InstantMsSchema,
+    attempts: Type.Optional(CountSchema('How often in a row the box sent only what comes after')),
+    explained: Type.Boolean({ title: '是否有说明 Whether anybody has said why' }),
+    by: Type.Optional(HolderSchema),
+    note: Type.Optional(NoteSchema),
+  },
+  { ...strict, title: '缺口 Gap' },
+)
+export type GapView = Type.Static<typeof GapView>
 
 export const PoolView = Type.Object(
   {
@@ -157,6 +279,7 @@ export const QuarantineView = Type.Object(
     box: BoxIdSchema,
     code: CodeSchema,
     detail: Type.String(),
+    sha256: hex(32, 'SHA-256 of its bytes'),
     bytes: CountSchema('Size in bytes'),
     firstAtMs: InstantMsSchema,
     lastAtMs: InstantMsSchema,
@@ -165,6 +288,22 @@ export const QuarantineView = Type.Object(
   { ...strict, title: '隔离的批 A refused batch' },
 )
 export type QuarantineView = Type.Static<typeof QuarantineView>
+
+export const DigestView = Type.Object(
+  {
+    day: DaySchema,
+    hall: HallIdSchema,
+    entries: CountSchema('条目数 Entries of that hall and day'),
+    root: hex(32, 'Merkle 根 Merkle tree hash of RFC 6962 over the entries'),
+    batches: hex(32, 'SHA-256 over the batches as they are kept'),
+    /** Where its own entry stands in the collector's chain. */
+    epoch: hex(16, '纪元 Epoch'),
+    seq: CountSchema('序号 Sequence number'),
+    hash: hex(32, 'SHA-256'),
+  },
+  { ...strict, title: '每日摘要 Daily digest' },
+)
+export type DigestView = Type.Static<typeof DigestView>
 
 export const HealthView = Type.Object(
   {
@@ -175,6 +314,17 @@ export const HealthView = Type.Object(
     behind: CountSchema('待处理条目 Entries not yet projected'),
     boxes: Type.Object({ enrolled: CountSchema('Enrolled'), online: CountSchema('Online') }, strict),
     quarantined: CountSchema('Batches in quarantine'),
+    gaps: Type.Object(
+      {
+        open: CountSchema('Still expected'),
+        lost: CountSchema('Never to come'),
+        unexplained: CountSchema('Of the lost, nobody has said why'),
+        stalled: CountSchema('Boxes whose entries do not arrive'),
+      },
+      strict,
+    ),
+    findings: CountSchema('What no honest, whole box does'),
+    revoked: CountSchema('Boxes revoked'),
     oddities: CountSchema('Entries that contradict others'),
     counters: Type.Record(Type.String(), Type.Integer()),
   },

@@ -26,16 +26,27 @@ export type Receipt = Type.Static<typeof ReceiptSchema>
 const wireForm = createWireForm('receipt', ReceiptSchema)
 const unsignedForm = createWireForm('receipt', Type.Object(fields, { additionalProperties: false }))
 
+export const encodeReceipt = wireForm.encode
+/** Reads a receipt without believing it: see `readReceipt`. */
+export const decodeReceipt = wireForm.decode
+
+export function makeReceipt(unsigned: Omit<Receipt, 'signature'>, privateKey: KeyObject): Receipt {
+  return { ...unsigned, signature: signTagged('receipt', unsignedForm.encode(unsigned), privateKey) }
+}
+
 export function signReceipt(unsigned: Omit<Receipt, 'signature'>, privateKey: KeyObject): Uint8Array {
-  return wireForm.encode({ ...unsigned, signature: signTagged('receipt', unsignedForm.encode(unsigned), privateKey) })
+  return encodeReceipt(makeReceipt(unsigned, privateKey))
+}
+
+export function isReceiptSigned({ signature, ...unsigned }: Receipt, publicKey: KeyObject): boolean {
+  return isSignedBy('receipt', unsignedForm.encode(unsigned), signature, publicKey)
 }
 
 /** Reads a receipt and believes it only when the collector's key signed it. */
 export function readReceipt(bytes: Uint8Array, publicKey: KeyObject): Result<Receipt> {
   const decoded = wireForm.decode(bytes)
   if (!decoded.ok) return decoded
-  const { signature, ...unsigned } = decoded.value
-  if (!isSignedBy('receipt', unsignedForm.encode(unsigned), signature, publicKey)) {
+  if (!isReceiptSigned(decoded.value, publicKey)) {
     return fail('bad-signature', 'the receipt was not signed by the collector this box was enrolled with')
   }
   return ok(decoded.value)

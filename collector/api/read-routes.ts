@@ -1,16 +1,21 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import type { PromptCountsQuery } from '#collector/cases/prompt-counts.ts'
+import { parseDay } from '#collector/projection/day.ts'
 import {
   BoxView,
+  DigestView,
+  GapView,
   HealthView,
   PoolView,
+  PromptCountsView,
   PromptView,
   QuarantineView,
   ServicePage,
   ServiceView,
 } from '#collector/schemas.ts'
-import { CaseNumberSchema, ServiceNumberSchema } from '#protocol/names.ts'
+import { CaseNumberSchema, DaySchema, ServiceNumberSchema, WindowIdSchema } from '#protocol/names.ts'
 import { checkScope, isDirectLoopback } from './access.ts'
 import type { ApiDeps } from './api-deps.ts'
 import { problemResponses } from './problem-responses.ts'
@@ -32,6 +37,23 @@ const pageQuery = Type.Object(
   },
   { additionalProperties: false },
 )
+
+const COUNTED_DAYS_MAX = 400
+const countsQuery = Type.Object(
+  { from: DaySchema, to: DaySchema, window: Type.Optional(WindowIdSchema) },
+  { additionalProperties: false },
+)
+
+function parseCountsQuery({ from, to, window }: Type.Static<typeof countsQuery>): PromptCountsQuery {
+  const days = [parseDay(from), parseDay(to)] as const
+  if (days[0] === undefined || days[1] === undefined)
+    throw new Refusal('bad-request', 'from and to must be days that exist')
+  const length = days[1] - days[0] + 1
+  if (length < 1 || length > COUNTED_DAYS_MAX) {
+    throw new Refusal('bad-request', `from and to must span 1 to ${COUNTED_DAYS_MAX} days, both counted`)
+  }
+  return { from: days[0], to: days[1], ...(window === undefined ? {} : { window }) }
+}
 
 /** Everything that only reads. From this machine without a key if so configured, otherwise with scope `read`. */
 export function addReadRoutes(scope: FastifyInstance, { verbs, keyring, events, options }: ApiDeps): void {
@@ -120,6 +142,29 @@ export function addReadRoutes(scope: FastifyInstance, { verbs, keyring, events, 
     () => verbs.listBoxes(),
   )
   app.get(
+    '/v1/gaps',
+    {
+      onRequest,
+      schema: {
+        ...about('fleet', '缺失的条目：仍在等待的、已放弃的、随日志链结束而丢失的 Entries that are missing'),
+        response: { 200: Type.Array(GapView), ...problemResponses('key-missing') },
+      },
+    },
+    () => verbs.listGaps(),
+  )
+  app.get(
+    '/v1/prompt-counts',
+    {
+      onRequest,
+      schema: {
+        ...about('prompts', '按窗口和日期的邀评计数 Prompts and how they ended, by window and day'),
+        querystring: countsQuery,
+        response: { 200: PromptCountsView, ...problemResponses('bad-request', 'key-missing') },
+      },
+    },
+    ({ query }) => verbs.countPrompts(parseCountsQuery(query)),
+  )
+  app.get(
     '/v1/quarantine',
     {
       onRequest,
@@ -130,6 +175,18 @@ export function addReadRoutes(scope: FastifyInstance, { verbs, keyring, events, 
       },
     },
     ({ query }) => verbs.listQuarantine(query.limit ?? LIST_USUAL),
+  )
+  app.get(
+    '/v1/digests',
+    {
+      onRequest,
+      schema: {
+        ...about('evidence', '一天的摘要，每个大厅一条 The digests of a day, one for each hall'),
+        querystring: Type.Object({ day: DaySchema }, { additionalProperties: false }),
+        response: { 200: Type.Array(DigestView), ...problemResponses('bad-request', 'key-missing') },
+      },
+    },
+    ({ query }) => verbs.listDigests(query.day),
   )
   app.get(
     '/v1/health',
@@ -149,7 +206,7 @@ export function addReadRoutes(scope: FastifyInstance, { verbs, keyring, events, 
       schema: {
         ...about('fleet', '实时事件 Server-sent events'),
         description:
-          'text/event-stream: `service`, `box`, `pool`, `quarantine`; data 为变化后的对象 the item as it is now.',
+          'text/event-stream: `service`, `box`, `pool`, `quarantine`, `gap`; data 为变化后的对象 the item as it is now.',
         response: problemResponses('key-missing', 'too-many-watchers'),
       },
     },

@@ -328,13 +328,18 @@ test('the description of the API is served as it is generated, and leaves out no
   )
   expect(paths.sort()).toEqual([
     'get /v1/boxes',
+    'get /v1/digests',
     'get /v1/events',
+    'get /v1/gaps',
     'get /v1/health',
     'get /v1/pool',
+    'get /v1/prompt-counts',
     'get /v1/prompts/{prompt}',
     'get /v1/quarantine',
     'get /v1/services',
     'get /v1/services/{case}/{service}',
+    'post /v1/gaps/explanations',
+    'post /v1/quarantine/acceptances',
     'post /v1/services',
     'post /v1/windows/{window}/prompts',
   ])

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { type RevokedSince, revokedSince } from '#collector/fleet/key-spans.ts'
 import { UNKNOWN_KEY } from '#collector/opening/opening.ts'
 import { sealedTo } from '#collector/opening/reopen.ts'
 import type { PoolView, RatingView, ServicePage, ServiceView } from '#collector/schemas.ts'
@@ -12,8 +13,12 @@ import {
 import { toHex } from '#protocol/codec.ts'
 
 type Db = Kysely<Tables>
-/** Ids of opening keys, by the position of the rating. */
-type SealedTo = ReadonlyMap<number, string>
+/** What is to be said of ratings besides their rows. */
+interface Marks {
+  /** Ids of opening keys, by the position of the rating. */
+  keys: ReadonlyMap<number, string>
+  revokedSince: RevokedSince
+}
 type PromptFacts = Pick<Tables['prompts'], 'case_number' | 'service' | 'position' | 'outcome' | 'reason'>
 type Worth = RatingRow & Pick<Tables['prompts'], 'case_number' | 'service'>
 
@@ -60,23 +65,26 @@ export async function viewServices(db: Db, rows: readonly ServiceRow[]): Promise
       .where('ratings.standing', 'in', ['effective', 'not-registered', 'duplicate'])
       .execute(),
   )
-  const keys = await keysOfUnopened(db, [...ratings.values()].flat())
-  return rows.map(row => viewService(row, prompts.get(keyOf(row)) ?? [], ratings.get(keyOf(row)) ?? [], keys))
+  const marks = await marksOf(db, [...ratings.values()].flat())
+  return rows.map(row => viewService(row, prompts.get(keyOf(row)) ?? [], ratings.get(keyOf(row)) ?? [], marks))
 }
 
-/** The opening key each rating that waits for one was sealed to. */
-function keysOfUnopened(db: Db, ratings: readonly RatingRow[]): Promise<SealedTo> {
-  return sealedTo(
-    db,
-    ratings.filter(({ fault }) => fault === UNKNOWN_KEY).map(({ position }) => position),
-  )
+async function marksOf(db: Db, ratings: readonly RatingRow[]): Promise<Marks> {
+  const unopened = ratings.filter(({ fault }) => fault === UNKNOWN_KEY).map(({ position }) => position)
+  return {
+    keys: await sealedTo(db, unopened),
+    revokedSince: await revokedSince(
+      db,
+      ratings.map(({ box }) => box),
+    ),
+  }
 }
 
 function viewService(
   row: ServiceRow,
   prompts: readonly PromptFacts[],
   ratings: readonly Worth[],
-  keys: SealedTo,
+  marks: Marks,
 ): ServiceView {
   const rating = ratings.find(({ standing }) => standing !== 'duplicate')
   const { why, reason } = rating ? { why: 'rated' as const } : whyNot(prompts.at(-1))
@@ -88,7 +96,7 @@ function viewService(
     clerk: row.clerk,
     servedAtMs: row.served_at,
     registeredAtMs: row.registered_at,
-    rating: rating ? viewRating(rating, keys) : null,
+    rating: rating ? viewRating(rating, marks) : null,
     duplicates: ratings.filter(({ standing }) => standing === 'duplicate').length,
     why,
     ...(reason ? { reason } : {}),
@@ -101,8 +109,9 @@ function whyNot(prompt: PromptFacts | undefined): { why: ServiceView['why']; rea
   return { why: prompt.outcome ?? 'waiting', reason: prompt.reason }
 }
 
-function viewRating(row: RatingRow, keys: SealedTo): RatingView {
-  const openingKey = keys.get(row.position)
+function viewRating(row: RatingRow, marks: Marks): RatingView {
+  const openingKey = marks.keys.get(row.position)
+  const boxRevokedAtMs = marks.revokedSince(row)
   return {
     grade: row.grade,
     ...(row.fault ? { unopened: row.fault } : {}),
@@ -115,6 +124,7 @@ function viewRating(row: RatingRow, keys: SealedTo): RatingView {
     seq: row.seq,
     hash: toHex(row.hash),
     corrected: row.kind === 'correction',
+    ...(boxRevokedAtMs !== undefined ? { boxRevokedAtMs } : {}),
   }
 }
 
@@ -132,9 +142,9 @@ export async function listPool(db: Db, limit: number, positions?: readonly numbe
     .limit(limit)
   if (positions) query = query.where('ratings.position', 'in', positions)
   const rows = await query.execute()
-  const keys = await keysOfUnopened(db, rows)
+  const marks = await marksOf(db, rows)
   return rows.map(row => ({
-    ...viewRating(row, keys),
+    ...viewRating(row, marks),
     prompt: toHex(row.prompt),
     window: row.window,
     clerk: row.clerk,

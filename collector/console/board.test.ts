@@ -55,12 +55,17 @@ const box = (name: string): BoxView => ({
   windows: [],
   lastSeenMs: 1,
   committed: null,
+  stalledSinceMs: null,
+  revoked: null,
+  findings: [],
+  epochs: [],
 })
 const batch = (id: number): QuarantineView => ({
   id,
   box: 'b',
   code: 'bad-signature',
   detail: 'd',
+  sha256: '00',
   bytes: 1,
   firstAtMs: 1,
   lastAtMs: 1,

@@ -1,36 +1,50 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, watch } from 'node:fs'
+import { type Dirent, mkdirSync, readdirSync, readFileSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { isEqual } from '#protocol/codec.ts'
-import { COLLECTOR_NAME, isBoxId } from '#protocol/names.ts'
+import { COLLECTOR_NAME, DEFAULT_HALL, isBoxId, isHallId } from '#protocol/names.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
+import { plainSerial } from './revocations.ts'
 
-/** Which public key each box signs with. */
+/** Which public key each box signs with, and which hall it belongs to. */
 export interface Enrolments {
   keyOf(box: string): KeyObject | undefined
-  isKnown(box: string, key: Uint8Array): boolean
-  /** `key` is a SubjectPublicKeyInfo; a later one of the same box replaces the earlier. */
-  add(box: string, key: Uint8Array): void
+  hallOf(box: string): string
+  isKnown(enrolment: BoxCertificate): boolean
+  /** A later one of the same box replaces the earlier. */
+  add(enrolment: BoxCertificate): void
 }
 
 export function createEnrolments(): Enrolments {
-  const known = new Map<string, { spki: Uint8Array; key: KeyObject }>()
+  const known = new Map<string, BoxCertificate & { publicKey: KeyObject }>()
   return {
-    keyOf: box => known.get(box)?.key,
-    isKnown: (box, key) => isEqual(known.get(box)?.spki ?? new Uint8Array(), key),
-    add(box, spki) {
-      known.set(box, { spki, key: createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }) })
+    keyOf: box => known.get(box)?.publicKey,
+    hallOf: box => hallIn(known.get(box)),
+    isKnown({ box, key, hall = DEFAULT_HALL }) {
+      const enrolled = known.get(box)
+      return enrolled !== undefined && hallIn(enrolled) === hall && isEqual(enrolled.key, key)
+    },
+    add(enrolment) {
+      const publicKey = createPublicKey({ key: Buffer.from(enrolment.key), format: 'der', type: 'spki' })
+      known.set(enrolment.box, { ...enrolment, publicKey })
     },
   }
 }
 
 export interface BoxCertificate {
   box: string
+  /** SubjectPublicKeyInfo. */
   key: Uint8Array
+  /** `default` when it is not said. */
+  hall?: string
+  /** Serial number of the certificate, where the key came with one. */
+  serial?: string
 }
 
+const hallIn = (enrolment: BoxCertificate | undefined) => enrolment?.hall ?? DEFAULT_HALL
+
 /** Reads `<box>.crt`, believed only when our authority issued it for that name and a P-256 key. */
-export function readBoxCertificate(path: string, box: string, ca: X509Certificate): Result<BoxCertificate> {
+export function readBoxCertificate({ path, box, hall }: Found, ca: X509Certificate): Result<BoxCertificate> {
   let certificate: X509Certificate
   try {
     certificate = new X509Certificate(readFileSync(path))
@@ -48,12 +62,17 @@ export function readBoxCertificate(path: string, box: string, ca: X509Certificat
   if (publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
     return fail('certificate-key-unsuitable', 'a box signs with a P-256 key')
   }
-  return ok({ box, key: new Uint8Array(publicKey.export({ format: 'der', type: 'spki' })) })
+  return ok({
+    box,
+    hall,
+    serial: plainSerial(certificate.serialNumber),
+    key: new Uint8Array(publicKey.export({ format: 'der', type: 'spki' })),
+  })
 }
 
 /**
- * Reads every box certificate of a folder now and after each change there. A certificate that is refused
- * is told once and keeps nobody else out.
+ * Reads every box certificate of a folder now and after each change there: `<box>.crt`, or `<hall>/<box>.crt`
+ * for a box of a named hall. A certificate that is refused is told once and keeps nobody else out.
  */
 export async function watchBoxCertificates(deps: {
   folder: string
@@ -67,17 +86,20 @@ export async function watchBoxCertificates(deps: {
   let scanning = Promise.resolve()
 
   async function scan() {
-    for (const name of namesIn(deps.folder)) {
-      if (!name.endsWith('.crt') || isStopped) continue
-      const box = name.slice(0, -'.crt'.length)
-      const read = readBoxCertificate(join(deps.folder, name), box, deps.ca)
+    const found = certificatesIn(deps.folder)
+    for (const certificate of found) {
+      if (isStopped) return
+      const { box } = certificate
+      const read = found.some(other => other.box === box && other.hall !== certificate.hall)
+        ? fail('box-in-two-halls', 'its certificate lies in the folders of several halls: leave it in one')
+        : readBoxCertificate(certificate, deps.ca)
       if (read.ok) await deps.onCertificate(read.value)
       else if (told.get(box) !== read.error.code) deps.onRefused(box, read.error)
       told.set(box, read.ok ? '' : read.error.code)
     }
   }
 
-  const watcher = watch(deps.folder, () => {
+  const watcher = watch(deps.folder, { recursive: true }, () => {
     scanning = scanning.then(scan)
   })
   scanning = scanning.then(scan)
@@ -91,10 +113,30 @@ export async function watchBoxCertificates(deps: {
   }
 }
 
+interface Found {
+  path: string
+  box: string
+  hall: string
+}
+
+function certificatesIn(folder: string): Found[] {
+  const halls = itemsIn(folder).filter(item => item.isDirectory() && isHallId(item.name))
+  return [
+    ...certificatesOf(folder, DEFAULT_HALL),
+    ...halls.flatMap(({ name }) => certificatesOf(join(folder, name), name)),
+  ]
+}
+
+function certificatesOf(folder: string, hall: string): Found[] {
+  return itemsIn(folder)
+    .filter(item => item.name.endsWith('.crt') && !item.isDirectory())
+    .map(({ name }) => ({ path: join(folder, name), box: name.slice(0, -'.crt'.length), hall }))
+}
+
 /** A folder that is gone holds nothing; who is enrolled stays so. */
-function namesIn(folder: string): string[] {
+function itemsIn(folder: string): Dirent[] {
   try {
-    return readdirSync(folder).sort()
+    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error

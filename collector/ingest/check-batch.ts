@@ -8,6 +8,16 @@ export interface CheckedBatch {
   batch: Batch
   hashes: Uint8Array[]
   entries: Entry[]
+  /** The key it was found signed by. */
+  key: KeyObject
+}
+
+/** Who signs with what. */
+export interface SignerKeys {
+  /** The key a box signs with; undefined when it is not enrolled, or its key is revoked. */
+  keyOf(box: string): KeyObject | undefined
+  /** Its keys that are revoked. */
+  revokedKeysOf(box: string): KeyObject[]
 }
 
 /** Why a batch is quarantined. */
@@ -23,6 +33,9 @@ export const REFUSAL_CODES = [
   'entry-not-decodable',
   'kind-not-allowed',
   'forked',
+  'late-for-gap',
+  'box-revoked',
+  'provenance-not-allowed',
 ] as const
 export type RefusalCode = (typeof REFUSAL_CODES)[number]
 
@@ -30,7 +43,7 @@ export type RefusalCode = (typeof REFUSAL_CODES)[number]
 export function checkBatch(
   topicBox: string,
   bytes: Uint8Array,
-  keyOf: (box: string) => KeyObject | undefined,
+  keys: SignerKeys,
 ): Result<CheckedBatch, { code: RefusalCode; detail: string }> {
   const decoded = decodeBatch(bytes)
   if (!decoded.ok) return decoded
@@ -38,12 +51,19 @@ export function checkBatch(
   if (batch.box !== topicBox) {
     return fail('wrong-box', `sent on the topic of ${topicBox}, but says it is of ${batch.box}`)
   }
-  const key = keyOf(batch.box)
-  if (!key) return fail('not-enrolled', `no box ${batch.box} is enrolled with this collector`)
-  const verified = verifyBatch(batch, key)
-  if (!verified.ok) return verified
+  const key = keys.keyOf(batch.box)
+  const revoked = keys.revokedKeysOf(batch.box)
+  if (!key && revoked.length === 0) {
+    return fail('not-enrolled', `no box ${batch.box} is enrolled with this collector`)
+  }
+  const verified = key ? verifyBatch(batch, key) : undefined
+  if (!key || !verified?.ok) {
+    const isOfRevoked = revoked.some(old => verifyBatch(batch, old).ok)
+    if (isOfRevoked) return fail('box-revoked', 'it is signed with a key that was revoked before it came')
+    return verified?.ok === false ? verified : fail('bad-signature', 'the signature fits no key the box ever had')
+  }
   const entries = decodeEntries(batch)
-  return entries.ok ? ok({ batch, hashes: verified.value, entries: entries.value }) : entries
+  return entries.ok ? ok({ batch, hashes: verified.value, entries: entries.value, key }) : entries
 }
 
 function decodeEntries(batch: Batch): Result<Entry[], { code: RefusalCode; detail: string }> {
@@ -51,6 +71,9 @@ function decodeEntries(batch: Batch): Result<Entry[], { code: RefusalCode; detai
   for (const [i, bytes] of batch.entries.entries()) {
     const seq = batch.first + i
     const entry = decodeEntry(bytes)
+    if (!entry.ok && entry.error.code === 'not-valid' && /\/body\/provenance /.test(entry.error.detail)) {
+      return fail('provenance-not-allowed', `entry ${seq}: ${entry.error.detail}`)
+    }
     if (!entry.ok) return fail('entry-not-decodable', `entry ${seq} (${entry.error.code}): ${entry.error.detail}`)
     if (!BOX_KINDS.includes(entry.value.kind)) {
       return fail('kind-not-allowed', `entry ${seq} is a "${entry.value.kind}", which only the collector may write`)

@@ -1,13 +1,13 @@
-import type { KeyObject } from 'node:crypto'
 import type { Counters } from '#collector/counters.ts'
 import type { Committed } from '#collector/projection/projector.ts'
 import type { Refused } from '#collector/store/quarantine.ts'
 import { BATCH_ENTRIES_MAX } from '#protocol/batch.ts'
 import type { Clock } from '#protocol/clock.ts'
 import { ok, type Result } from '#protocol/result.ts'
-import { checkBatch } from './check-batch.ts'
+import { checkBatch, type SignerKeys } from './check-batch.ts'
 import type { Committer } from './committer.ts'
-import type { BoxWork, OwnResult, OwnWork } from './work.ts'
+import type { RefusalBook } from './refusal-book.ts'
+import type { Arrival, BoxWork, OwnResult, OwnWork } from './work.ts'
 
 /** Entries in one transaction, and how long the first of them waits for company. */
 const COMMIT_ENTRIES_MAX = BATCH_ENTRIES_MAX
@@ -20,8 +20,13 @@ const PENDING_REFUSED_MAX = 100
 export interface Ingest {
   /** Takes what a box sent. Returns at once; a receipt follows when it is committed, and only then. */
   accept(box: string, bytes: Uint8Array): void
-  /** Writes entries to the collector's own chain; resolves when they are committed. */
-  write(work: OwnWork): Promise<Result<OwnResult>>
+  /**
+   * Writes an entry to the collector's own chain; resolves when it is committed. The entries of `behind`
+   * follow it: a person has decided that they are to be taken, whoever signed them.
+   */
+  write(work: OwnWork, behind?: BoxWork): Promise<Result<OwnResult>>
+  /** Closes the day before, if one is over, though nothing may wait. */
+  turnDay(): void
   /** Resolves when what waits now is committed or refused. */
   settled(): Promise<void>
   /** Commits what waits and takes nothing more. */
@@ -37,10 +42,14 @@ export function createIngest(deps: {
   clock: Clock
   committer: Committer
   counters: Counters
-  keyOf(box: string): KeyObject | undefined
+  keys: SignerKeys
   publishReceipt(box: string, bytes: Uint8Array): void
   onCommitted(items: readonly Committed[]): void
-  quarantine(refused: Refused): Promise<void>
+  /** Where each batch found its chain, whatever became of it. */
+  onArrival(arrival: Arrival): void
+  refusals: Pick<RefusalBook, 'note' | 'notWritten'>
+  /** A refused batch was put aside, or counted again. */
+  onQuarantined(refused: Refused): void
   /** The store refused a write: a fault to answer with. Rethrows what is no refusal. */
   onRefused(error: unknown): { code: string; detail: string }
   onStored(): void
@@ -53,6 +62,7 @@ export function createIngest(deps: {
   let oldestMonoMs = 0
   let running: Promise<void> | undefined
   let isStopped = false
+  let isDayOver = false
 
   function refuse(reason: Refused) {
     counters.add('batches-quarantined', reason.code)
@@ -67,10 +77,9 @@ export function createIngest(deps: {
   }
 
   async function run() {
-    while (batches.length + own.length + refused.length > 0) {
+    while (batches.length + own.length + refused.length > 0 || isDayOver) {
       await company()
       await commitPending()
-      await quarantinePending()
     }
     running = undefined
   }
@@ -89,21 +98,35 @@ export function createIngest(deps: {
     )
   }
 
+  /** What waits, without what was signed by a key that was revoked or replaced meanwhile. */
+  function stillGood(): BoxWork[] {
+    return batches.filter(work => {
+      if (work.isAccepted || deps.keys.keyOf(work.batch.box) === work.key) return true
+      const checked = checkBatch(work.batch.box, work.bytes, deps.keys)
+      if (!checked.ok) refuse({ box: work.batch.box, ...checked.error, bytes: work.bytes })
+      return checked.ok
+    })
+  }
+
   async function commitPending() {
-    const [taken, rest] = takeUpTo(batches, COMMIT_ENTRIES_MAX)
+    const [taken, rest] = takeUpTo(stillGood(), COMMIT_ENTRIES_MAX)
     const takenOwn = own.splice(0, COMMIT_ENTRIES_MAX)
     batches = rest
     oldestMonoMs = clock.monoMs()
-    if (taken.length + takenOwn.length === 0) return
+    const putAside = await noteRefused()
+    if (taken.length + takenOwn.length + putAside.length === 0 && !isDayOver) return
+    isDayOver = false
     try {
-      const work = takenOwn.map(item => item.work)
+      const work = [...takenOwn.map(item => item.work), ...putAside.map(item => item.work)]
       const result = await deps.committer.commit(taken, work, clock.wallMs())
       for (const { box, bytes } of result.receipts) deps.publishReceipt(box, bytes)
       for (const [i, item] of takenOwn.entries()) item.settle(ok(result.own[i]!))
       counters.add('entries-committed', '', result.committed.length)
       counters.add('batches-replayed', '', result.replays)
-      counters.add('batches-refused', 'gap', result.gaps)
-      for (const fork of result.forked) refuse(fork)
+      counters.add('batches-refused', 'gap', result.arrivals.filter(({ place }) => place === 'gap').length)
+      for (const reason of result.refused) refuse(reason)
+      for (const arrival of result.arrivals) deps.onArrival(arrival)
+      for (const item of putAside) deps.onQuarantined(item.refused)
       deps.onStored()
       if (result.committed.length > 0) deps.onCommitted(result.committed)
     } catch (error) {
@@ -111,19 +134,24 @@ export function createIngest(deps: {
       const fault = deps.onRefused(error)
       counters.add('commits-refused', fault.code)
       for (const item of takenOwn) item.settle({ ok: false, error: fault })
+      for (const item of putAside) {
+        deps.refusals.notWritten(item.refused)
+        counters.add('batches-dropped', fault.code)
+      }
     }
   }
 
-  async function quarantinePending() {
+  /** Counts what was refused; gives what the chain is to say of it. */
+  async function noteRefused(): Promise<{ refused: Refused; work: OwnWork }[]> {
     const taken = refused
     refused = []
+    const putAside: { refused: Refused; work: OwnWork }[] = []
     for (const reason of taken) {
-      try {
-        await deps.quarantine(reason)
-      } catch (error) {
-        counters.add('batches-dropped', deps.onRefused(error).code)
-      }
+      const work = await deps.refusals.note(reason)
+      if (work) putAside.push({ refused: reason, work })
+      else deps.onQuarantined(reason)
     }
+    return putAside
   }
 
   return {
@@ -131,18 +159,24 @@ export function createIngest(deps: {
       if (isStopped) return
       counters.add('batches-received')
       if (batches.length >= PENDING_BATCHES_MAX) return counters.add('batches-dropped', 'busy')
-      const checked = checkBatch(box, bytes, deps.keyOf)
+      const checked = checkBatch(box, bytes, deps.keys)
       if (checked.ok) batches.push({ ...checked.value, bytes })
       else refuse({ box, ...checked.error, bytes })
       wake()
     },
-    write(work) {
+    write(work, behind) {
       if (isStopped)
         return Promise.resolve({ ok: false, error: { code: 'stopping', detail: 'the collector is stopping' } })
       return new Promise(settle => {
         own.push({ work, settle })
+        if (behind) batches.push({ ...behind, isAccepted: true })
         wake()
       })
+    },
+    turnDay() {
+      if (isStopped || !deps.committer.isDayOver(clock.wallMs())) return
+      isDayOver = true
+      wake()
     },
     async settled() {
       await running

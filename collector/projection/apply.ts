@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { BoxRow, RatingRow, Tables } from '#collector/store/tables.ts'
 import type { EntryBody, EntryOf } from '#protocol/entry.ts'
-import { COLLECTOR_NAME } from '#protocol/names.ts'
+import { COLLECTOR_NAME, DEFAULT_HALL } from '#protocol/names.ts'
 import { unreachable } from '#protocol/result.ts'
 import { createEpochBook } from './epoch-book.ts'
 import { applyAcceptance, applyFinding, applyGap, applyKey, applyRevocation } from './incidents.ts'
@@ -31,7 +31,10 @@ export async function applyEvidence(trx: Kysely<Tables>, items: readonly Project
     touched.boxes.add(box)
   }
   const last = items.at(-1)
-  if (last) await trx.updateTable('projection_cursor').set({ position: last.position }).where('id', '=', 1).execute()
+  if (last) {
+    const { position, hash } = last
+    await trx.updateTable('projection_cursor').set({ position, hash }).where('id', '=', 1).execute()
+  }
   return touched
 }
 
@@ -48,19 +51,18 @@ async function applyEntry(trx: Kysely<Tables>, item: ProjectedEntry, touched: To
     case 'case':
       return await applyCase(trx, item, entry, touched)
     case 'enrolment':
-      touched.boxes.add(entry.body.box)
-      touched.keys.set(entry.body.box, entry.body.key)
       await applyKey(trx, item, entry)
-      return await mergeBox(trx, { box: entry.body.box, key: entry.body.key, enrolled_at: item.receivedAtMs })
+      return await applyEnrolment(trx, item, entry, touched)
     case 'boot':
       return await mergeBox(trx, { box: item.box, agent: entry.body.agent })
     case 'config':
     case 'pad':
     case 'anchor':
     case 'refused':
-    case 'digest':
-    case 'quarantined':
+    case 'quarantined': // The quarantine follows in the commit itself: it holds bytes that evidence does not.
       return
+    case 'digest':
+      return await applyDigest(trx, item, entry)
     case 'gap':
       return await applyGap(trx, item, entry, touched)
     case 'finding':
@@ -72,6 +74,27 @@ async function applyEntry(trx: Kysely<Tables>, item: ProjectedEntry, touched: To
     default:
       return unreachable(entry)
   }
+}
+
+async function applyEnrolment(
+  trx: Kysely<Tables>,
+  item: ProjectedEntry,
+  { body }: EntryOf<'enrolment'>,
+  touched: Touched,
+) {
+  const { box, key, hall = DEFAULT_HALL } = body
+  touched.boxes.add(box)
+  touched.keys.set(box, { key, hall })
+  await mergeBox(trx, { box, key, hall, enrolled_at: item.receivedAtMs })
+}
+
+/** One hall and day has one digest: a second one would be our own bug, and its entry tells. */
+async function applyDigest(trx: Kysely<Tables>, { position }: ProjectedEntry, { body }: EntryOf<'digest'>) {
+  await trx
+    .insertInto('digests')
+    .values({ ...body, position })
+    .onConflict(conflict => conflict.columns(['day', 'hall']).doNothing())
+    .execute()
 }
 
 async function applyCase(trx: Kysely<Tables>, item: ProjectedEntry, entry: EntryOf<'case'>, touched: Touched) {
@@ -120,7 +143,16 @@ function pressRow(item: ProjectedEntry, entry: EntryOf<'rating' | 'correction'>)
 
 async function mergeBox(trx: Kysely<Tables>, known: Pick<BoxRow, 'box'> & Partial<BoxRow>) {
   const { box, ...changes } = known
-  const empty: BoxRow = { box, key: null, enrolled_at: null, agent: null, epoch: null, seq: null, received_at: null }
+  const empty: BoxRow = {
+    box,
+    key: null,
+    hall: null,
+    enrolled_at: null,
+    agent: null,
+    epoch: null,
+    seq: null,
+    received_at: null,
+  }
   await trx
     .insertInto('boxes')
     .values({ ...empty, ...changes })

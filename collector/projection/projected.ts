@@ -22,8 +22,8 @@ export interface Touched {
   services: Map<string, { case: string; service: number }>
   ratings: Set<number>
   boxes: Set<string>
-  /** Keys of boxes enrolled, the latest of each. */
-  keys: Map<string, Uint8Array>
+  /** Key and hall of boxes enrolled, the latest of each. */
+  keys: Map<string, { key: Uint8Array; hall: string }>
   /** Boxes of which entries are known to be missing for ever, more or otherwise than before. */
   gaps: Set<string>
 }

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Opening } from '#collector/opening/opening.ts'
 import { lastPosition, readEvidence } from '#collector/store/evidence.ts'
 import { type EvidenceRow, PROJECTION_TABLES, type Tables } from '#collector/store/tables.ts'
+import { CHAIN_START } from '#protocol/chain.ts'
 import { decodeEntry } from '#protocol/entry.ts'
 import { applyEvidence } from './apply.ts'
 import type { ProjectedEntry, Touched } from './projected.ts'
@@ -121,7 +122,7 @@ export async function rebuildProjections(db: Kysely<Tables>, opening: Opening): 
     for (const table of Object.keys(PROJECTION_TABLES)) {
       await trx.deleteFrom(table as keyof typeof PROJECTION_TABLES).execute()
     }
-    await trx.updateTable('projection_cursor').set({ position: 0 }).where('id', '=', 1).execute()
+    await trx.updateTable('projection_cursor').set({ position: 0, hash: CHAIN_START }).where('id', '=', 1).execute()
   })
   let at = 0
   for (;;) {

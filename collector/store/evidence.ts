@@ -12,6 +12,7 @@ const BATCH_COLUMNS = [
   'previous',
   'signature',
   'received_at',
+  'hall',
   'receipt',
 ] as const
 
@@ -98,6 +99,25 @@ export async function findHash(
     .where('seq', '=', seq)
     .executeTakeFirst()
   return row?.hash
+}
+
+/** How many entries are committed of the numbers `first` to `last`. */
+export async function countEntries(
+  db: Kysely<Tables>,
+  box: string,
+  epoch: Uint8Array,
+  first: number,
+  last: number,
+): Promise<number> {
+  const row = await db
+    .selectFrom('evidence')
+    .select(eb => eb.fn.countAll<number>().as('n'))
+    .where('box', '=', box)
+    .where('epoch', '=', epoch)
+    .where('seq', '>=', first)
+    .where('seq', '<=', last)
+    .executeTakeFirstOrThrow()
+  return row.n
 }
 
 /** The epoch that reached the store last for this box, and its head. */

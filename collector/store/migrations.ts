@@ -38,7 +38,8 @@ const evidence: Migration = {
       .addColumn('previous', bytes, column => column.notNull())
       .addColumn('signature', bytes, column => column.notNull())
       .addColumn('received_at', whole, column => column.notNull())
-      .addColumn('receipt', bytes)
+      .addColumn('hall', text, column => column.notNull())
+      .addColumn('receipt', bytes, column => column.notNull())
       .execute()
     await db.schema.createIndex('batches_by_box').on('batches').columns(['box', 'first_position']).execute()
     await db.schema
@@ -66,6 +67,8 @@ const evidence: Migration = {
   },
 }
 
+const NOTHING_PROJECTED = { position: 0, hash: new Uint8Array(32) }
+
 /** Append-only is not a habit of our code but a rule of the table. */
 async function forbidChanges(db: AnyDatabase, table: string) {
   for (const change of ['update', 'delete']) {
@@ -85,12 +88,17 @@ const projections: Migration = {
       .createTable('projection_cursor')
       .addColumn('id', whole, column => column.primaryKey())
       .addColumn('position', whole, column => column.notNull())
+      .addColumn('hash', bytes, column => column.notNull())
       .execute()
-    await db.insertInto('projection_cursor').values({ id: 1, position: 0 }).execute()
+    await db
+      .insertInto('projection_cursor')
+      .values({ id: 1, ...NOTHING_PROJECTED })
+      .execute()
     await db.schema
       .createTable('boxes')
       .addColumn('box', text, column => column.primaryKey())
       .addColumn('key', bytes)
+      .addColumn('hall', text)
       .addColumn('enrolled_at', whole)
       .addColumn('agent', text)
       .addColumn('epoch', bytes)
@@ -156,6 +164,16 @@ const projections: Migration = {
       .addColumn('code', text, column => column.notNull())
       .addPrimaryKeyConstraint('oddities_once', ['position', 'code'])
       .execute()
+    await db.schema
+      .createTable('digests')
+      .addColumn('day', text, column => column.notNull())
+      .addColumn('hall', text, column => column.notNull())
+      .addColumn('position', whole, column => column.notNull())
+      .addColumn('entries', whole, column => column.notNull())
+      .addColumn('root', bytes, column => column.notNull())
+      .addColumn('batches', bytes, column => column.notNull())
+      .addPrimaryKeyConstraint('digests_once', ['day', 'hall'])
+      .execute()
   },
 }
 
@@ -171,8 +189,10 @@ const incidents: Migration = {
       .execute()
     await fixProvenance(db)
     // What an older program projected lacks these columns and tables: it is projected again at the next start.
-    for (const table of ['boxes', 'services', 'prompts', 'ratings', 'oddities']) await db.deleteFrom(table).execute()
-    await db.updateTable('projection_cursor').set({ position: 0 }).execute()
+    for (const table of ['boxes', 'services', 'prompts', 'ratings', 'oddities', 'digests']) {
+      await db.deleteFrom(table).execute()
+    }
+    await db.updateTable('projection_cursor').set(NOTHING_PROJECTED).execute()
   },
 }
 
@@ -211,6 +231,7 @@ async function createIncidentTables(db: AnyDatabase) {
     .addColumn('epoch', bytes, column => column.notNull())
     .addColumn('from_seq', whole, column => column.notNull())
     .addColumn('to_seq', whole, column => column.notNull())
+    .addColumn('previous', bytes, column => column.notNull())
     .addColumn('position', whole, column => column.notNull())
     .addColumn('at', whole, column => column.notNull())
     .addColumn('explained_by', text)

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { createTestCollector } from '#collector/fixtures/core.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
-import { listQuarantine, quarantine } from './quarantine.ts'
+import { keepRefused, listQuarantine, quarantinedBody } from './quarantine.ts'
 import { openStore, type Store } from './store.ts'
 
 async function open(path = join(temporaryFolder(), 'store.sqlite')): Promise<Store> {
@@ -60,8 +60,11 @@ test('a store made by a newer program is refused', async () => {
 
 test('the quarantine keeps the newest, by number and by size', async () => {
   const { db, close } = await open()
-  const refuse = (n: number, limits: { rowsMax: number; bytesMax: number }) =>
-    quarantine(db, { box: 'b', code: 'c', detail: '', bytes: new Uint8Array(100).fill(n) }, n, limits)
+  const refuse = (n: number, limits: { rowsMax: number; bytesMax: number }) => {
+    const bytes = new Uint8Array(100).fill(n)
+    const body = quarantinedBody({ box: 'b', code: 'c', detail: 'd', bytes }, 1)
+    return keepRefused(db, { position: n, atWallMs: n, body, bytes }, limits)
+  }
   for (let n = 1; n <= 5; n++) await refuse(n, { rowsMax: 3, bytesMax: 1e9 })
   expect((await listQuarantine(db, 10)).map(row => row.first_at)).toEqual([5, 4, 3])
   await refuse(6, { rowsMax: 99, bytesMax: 250 })

@@ -10,7 +10,7 @@ export interface Tables {
   batches: BatchRow
   registrations: RegistrationRow
   quarantine: QuarantineRow
-  projection_cursor: { id: number; position: number }
+  projection_cursor: CursorRow
   boxes: BoxRow
   services: ServiceRow
   prompts: PromptRow
@@ -21,6 +21,7 @@ export interface Tables {
   gaps: GapRow
   findings: FindingRow
   acceptances: AcceptanceRow
+  digests: DigestRow
 }
 
 /** One entry exactly as it was written, of a box or of the collector's own chain. */
@@ -45,8 +46,10 @@ export interface BatchRow {
   previous: Uint8Array
   signature: Uint8Array
   received_at: number
-  /** The signed receipt's bytes; null for the collector's own chain, which gives itself none. */
-  receipt: Uint8Array | null
+  /** The hall its box was enrolled in then; `collector` for the collector's own chain. */
+  hall: string
+  /** The signature of the receipt for its last entry: whatever else a receipt says stands in this row. */
+  receipt: Uint8Array
 }
 
 /** Which entry registered a service: decides repeats inside the commit, where a projection would be too late. */
@@ -56,7 +59,9 @@ export interface RegistrationRow {
   position: number
 }
 
+/** A batch that was refused. Each time it is written down, the collector's chain says so too. */
 export interface QuarantineRow {
+  /** Position of the entry that first says it. */
   id: number
   box: string
   code: string
@@ -69,10 +74,18 @@ export interface QuarantineRow {
   times: number
 }
 
+/** Up to where the projections follow the evidence: that entry's hash binds the number to it. */
+export interface CursorRow {
+  id: number
+  position: number
+  hash: Uint8Array
+}
+
 export interface BoxRow {
   box: string
   /** SubjectPublicKeyInfo of its latest enrolment; null for a box known only by its entries. */
   key: Uint8Array | null
+  hall: string | null
   enrolled_at: number | null
   agent: string | null
   epoch: Uint8Array | null
@@ -187,7 +200,7 @@ export interface EpochRow {
   began_at: number
   /** Why it began, in its own words; null when it does not say. */
   reason: EpochReason | null
-  /** The epoch of this box that was the newest before it. */
+  /** The epoch of this box that was the newest before it; the one it names itself, where of that nothing came. */
   previous: Uint8Array | null
   origin: OriginVerdict
   /** Entries of the one before that it says there were, and that never came. */
@@ -205,6 +218,8 @@ export interface GapRow {
   epoch: Uint8Array
   from_seq: number
   to_seq: number
+  /** The hash that what follows hangs on. */
+  previous: Uint8Array
   position: number
   at: number
   /** Who said why, and what; null while nobody has. */
@@ -234,6 +249,16 @@ export interface AcceptanceRow {
   position: number
 }
 
+/** What a finished day brought of one hall. */
+export interface DigestRow {
+  day: string
+  hall: string
+  position: number
+  entries: number
+  root: Uint8Array
+  batches: Uint8Array
+}
+
 /** What `rebuild` makes anew, each with the columns that order it. */
 export const PROJECTION_TABLES = {
   boxes: ['box'],
@@ -246,4 +271,5 @@ export const PROJECTION_TABLES = {
   gaps: ['box', 'epoch', 'from_seq'],
   findings: ['box', 'code', 'epoch'],
   acceptances: ['box', 'batch'],
+  digests: ['day', 'hall'],
 } as const satisfies { [T in keyof Tables]?: readonly (keyof Tables[T])[] }
