@@ -113,7 +113,7 @@ describe('the journal', () => {
     before.close()
     writeFileSync(join(directory, 'journal.db'), 'not a database at all, but long enough to be read as one'.repeat(40))
     const after = open(directory)
-    expect(after.origin).toEqual({ reason: 'quarantined' })
+    expect(after.origin).toMatchObject({ reason: 'quarantined', seq: 1 })
     expect(after.epoch).not.toEqual(before.epoch)
     expect(readdirSync(join(directory, 'quarantine')).some(name => name.endsWith('.db'))).toBe(true)
   })

@@ -7,11 +7,12 @@ import type { Clock, RandomBytes } from '#protocol/clock.ts'
 import { isEqual, toHex } from '#protocol/codec.ts'
 import { decodeEntry, type Entry, type EntryBody, type EntryKind, encodeEntry } from '#protocol/entry.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
+import { laterEnd, originAfter, readDamagedEnd, readPrevious, writePrevious } from './previous.ts'
 
 /** The durable, hash-linked sequence of what this box wrote (日志链). Append-only; only a receipt frees an entry. */
 export interface Journal {
   readonly epoch: Uint8Array
-  /** Why this epoch began when it was made by this very opening; undefined for a journal that goes on. */
+  /** Why this epoch begins, and where the one before ended as far as is known; undefined once it has an entry. */
   readonly origin: EntryBody<'boot'>['origin'] | undefined
   /** Prompts that were open when the journal was opened: the process before this one was stopped in the middle. */
   readonly openPrompts: readonly { prompt: Uint8Array; window: string }[]
@@ -30,7 +31,8 @@ export interface Journal {
   read(seq: number, entriesMax: number): { previous: Uint8Array; entries: Uint8Array[] }
   /**
    * Moves the cursor to what a receipt says, also backwards (a collector restored from an old backup).
-   * Refuses a receipt for an entry this journal has not, or has with another hash.
+   * Refuses a receipt for an entry this journal has not, or has with another hash, or from which it could
+   * not go on because the next one is no longer kept.
    */
   receipt(seq: number, hash: Uint8Array): Result<void>
   /** Entries from the newest back, for what must be known again after a restart. */
@@ -78,8 +80,6 @@ export function openJournal(deps: {
   }
   const epoch = stored?.epoch ?? randomBytes(16)
   if (!stored) database.prepare('INSERT INTO journal VALUES (1, ?, ?, 0)').run(box, epoch)
-  const origin = stored ? undefined : ({ reason: quarantined ? 'quarantined' : 'first' } as const)
-
   const insertEntry = database.prepare('INSERT INTO entry VALUES (?, ?, ?)')
   const openPrompt = database.prepare('INSERT INTO open_prompt VALUES (?, ?)')
   const closePrompt = database.prepare('DELETE FROM open_prompt WHERE prompt = ?')
@@ -93,6 +93,10 @@ export function openJournal(deps: {
     .all() as Journal['openPrompts'][number][]
 
   let newest: Head = last ?? { seq: 0, hash: CHAIN_START }
+  // Also when the process before this one was stopped between making the journal and its first entry.
+  const origin = last ? undefined : originAfter(readPrevious(directory), box, quarantined)
+  const remember = () => writePrevious(directory, { box, epoch, ...newest })
+  if (last) remember()
   let receipted = stored?.receipted ?? 0
   let savedReceipted = receipted
   let appendedSince = 0
@@ -136,6 +140,7 @@ export function openJournal(deps: {
       savedReceipted = receipted
       appendedSince += 1
       newest = { seq, hash }
+      if (seq === 1) remember()
       return newest
     },
     newest: () => newest,
@@ -151,7 +156,7 @@ export function openJournal(deps: {
       return { previous: hashAt(seq) ?? CHAIN_START, entries }
     },
     receipt(seq, hash) {
-      const own = hashAt(seq)
+      const own = seq === newest.seq || hashAt(seq + 1) ? hashAt(seq) : undefined
       if (!own) return fail('receipt-unknown', `the receipt names entry ${seq}, the journal ends at ${newest.seq}`)
       if (!isEqual(own, hash)) return fail('receipt-differs', `the receipt names another hash for entry ${seq}`)
       receipted = seq
@@ -178,7 +183,9 @@ export function openJournal(deps: {
       database.pragma('wal_checkpoint(RESTART)')
     },
     close() {
-      if (database.open) database.close()
+      if (!database.open) return
+      if (newest.seq > 0) remember()
+      database.close()
     },
   })
 
@@ -189,6 +196,8 @@ export function openJournal(deps: {
         return ok({ database: prepareDatabase(path), quarantined: false })
       } catch (error) {
         if (!isDamage(error)) throw error
+        const end = laterEnd(readDamagedEnd(path), readPrevious(directory))
+        if (end) writePrevious(directory, { ...end, endedBy: 'quarantined' })
         quarantine(path, toHex(randomBytes(4)))
         return ok({ database: prepareDatabase(path), quarantined: true })
       }
