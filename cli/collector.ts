@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { CollectorConfiguration } from '#collector/configuration.ts'
+import { addRevokeCommands } from './collector-revoke.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
 
 interface ConfigOptions {
@@ -8,7 +9,7 @@ interface ConfigOptions {
   json?: boolean
 }
 
-/** `collector run`, `rebuild`, `key add` and `mosquitto-config`. */
+/** `collector run`, `rebuild`, `revoke`, `crl`, `key add` and `mosquitto-config`. */
 export function addCollectorCommands(program: Command, terminal: Terminal): void {
   const { say } = terminal
   const collector = program
@@ -38,6 +39,7 @@ export function addCollectorCommands(program: Command, terminal: Terminal): void
     .requiredOption(...config)
     .option(...jsonOption(terminal))
     .action((options: ConfigOptions) => rebuild(options, terminal))
+  addRevokeCommands(collector, { config, load, terminal })
   addKeyCommand(collector, config, terminal)
   addMosquittoCommand(collector, terminal)
 }
@@ -95,6 +97,9 @@ async function rebuild(options: ConfigOptions, terminal: Terminal): Promise<void
   )
 }
 
+/** Named here too, so that `--help` loads nothing; the command's test holds them against the collector's. */
+const SCOPES = ['services:write', 'prompts:write', 'fleet:write', 'read'] as const
+
 function addKeyCommand(collector: Command, config: readonly [string, string], terminal: Terminal) {
   const { say } = terminal
   collector
@@ -106,20 +111,18 @@ function addKeyCommand(collector: Command, config: readonly [string, string], te
     .requiredOption(...config)
     .addOption(
       new Option('--scope <scope...>', say({ zh: '权限，可多个', en: 'scopes, one or more' }))
-        .choices(['services:write', 'prompts:write', 'read'])
+        .choices(SCOPES)
         .makeOptionMandatory(),
     )
     .option(...jsonOption(terminal))
-    .action(
-      async (name: string, options: ConfigOptions & { scope: ('services:write' | 'prompts:write' | 'read')[] }) => {
-        const configuration = await load(options, terminal)
-        if (!configuration) return
-        const { addKey } = await import('#collector/api/keyring.ts')
-        const key = addKey(configuration.keys, name, options.scope)
-        if (!key.ok) return terminal.fail(options, key.error)
-        terminal.print(options, { ok: true, name, scopes: options.scope, key: key.value }, () => key.value)
-      },
-    )
+    .action(async (name: string, options: ConfigOptions & { scope: (typeof SCOPES)[number][] }) => {
+      const configuration = await load(options, terminal)
+      if (!configuration) return
+      const { addKey } = await import('#collector/api/keyring.ts')
+      const key = addKey(configuration.keys, name, options.scope)
+      if (!key.ok) return terminal.fail(options, key.error)
+      terminal.print(options, { ok: true, name, scopes: options.scope, key: key.value }, () => key.value)
+    })
 }
 
 interface MosquittoOptions {
@@ -129,6 +132,7 @@ interface MosquittoOptions {
   cert: string
   key: string
   acl: string
+  crl?: string
   print: 'configuration' | 'acl'
   json?: boolean
 }
@@ -160,6 +164,13 @@ function addMosquittoCommand(collector: Command, terminal: Terminal) {
       '--acl <file>',
       say({ zh: '访问规则文件的位置', en: 'where the access rules will be' }),
       '/etc/mosquitto/chuangping.acl',
+    )
+    .option(
+      '--crl <file>',
+      say({
+        zh: '吊销名单的位置；启动前须先用 collector crl 写出',
+        en: 'list of revoked certificates; write it by collector crl before the broker starts',
+      }),
     )
     .addOption(
       new Option('--print <what>', say({ zh: '输出哪一个', en: 'which of the two' }))

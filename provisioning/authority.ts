@@ -18,6 +18,9 @@ import {
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
+  X509Crl,
+  X509CrlGenerator,
+  X509CrlReason,
 } from './x509.ts'
 
 /**
@@ -35,6 +38,17 @@ export interface Authority {
   issueServerCertificate(request: string, expected: { name: string; hosts: readonly string[] }): Promise<Result<string>>
   /** For a box or the collector: `name` is what the certificate will call it. Refuses a request for another name. */
   issueClientCertificate(request: string, expected: { name: string }): Promise<Result<string>>
+  /**
+   * A list of revoked certificates (RFC 5280, PEM) that replaces `previous`: newer than it in any case, since a
+   * reader keeps the newest. It names no next update: a list grown old must not keep every box out.
+   */
+  issueCrl(revoked: readonly RevokedCertificate[], previous?: string): Promise<Result<string>>
+}
+
+export interface RevokedCertificate {
+  /** Hex. */
+  serial: string
+  atWallMs: number
 }
 
 type AuthorityClock = Pick<Clock, 'wallMs'>
@@ -97,11 +111,41 @@ function authorityOf(own: X509Certificate, signingKey: CryptoKey, clock: Authori
     return ok(toPem(certificate))
   }
 
+  async function issueCrl(revoked: readonly RevokedCertificate[], previousPem: string | undefined) {
+    const previous = previousPem === undefined ? undefined : readCrl(previousPem)
+    if (previousPem !== undefined && !previous)
+      return fail('bad-crl', 'what is to be replaced is no list of revoked certificates')
+    const afterPrevious = previous ? previous.thisUpdate.getTime() + 1000 : 0
+    const crl = await X509CrlGenerator.create({
+      issuer: own.subject,
+      thisUpdate: new Date(Math.max(clock.wallMs() - BACKDATE_MS, afterPrevious)),
+      entries: revoked.map(({ serial, atWallMs }) => ({
+        serialNumber: serial.length % 2 === 1 ? `0${serial}` : serial,
+        revocationDate: new Date(atWallMs),
+        reason: X509CrlReason.keyCompromise,
+      })),
+      extensions: [await AuthorityKeyIdentifierExtension.create(own.publicKey)],
+      signingAlgorithm: SIGNATURE,
+      signingKey,
+    })
+    return ok(toPem(crl))
+  }
+
   return {
     certificate: toPem(own),
+    issueCrl,
     issueServerCertificate: (request, { name, hosts }) => issue(request, name, ExtendedKeyUsage.serverAuth, hosts),
     issueClientCertificate: (request, { name }) => issue(request, name, ExtendedKeyUsage.clientAuth, []),
   }
 }
 
-const toPem = (certificate: X509Certificate) => `${certificate.toString('pem').trim()}\n`
+function readCrl(pem: string): X509Crl | undefined {
+  try {
+    return new X509Crl(pem)
+  } catch {
+    // The library throws many kinds of error for bytes that are no list; none says more than this.
+    return undefined
+  }
+}
+
+const toPem = (made: X509Certificate | X509Crl) => `${made.toString('pem').trim()}\n`

@@ -14,4 +14,7 @@ export {
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
+  X509Crl,
+  X509CrlGenerator,
+  X509CrlReason,
 } from '@peculiar/x509'

@@ -73,7 +73,12 @@ export interface MosquittoFiles {
   cert: string
   key: string
   acl: string
+  /** List of revoked certificates, which must be there before the broker starts. */
+  crl?: string
 }
+
+const crlLines = (file: string) =>
+  `# 吊销名单；更新后发 SIGHUP 重新读取 / revoked certificates; after a change send it SIGHUP\ncrlfile ${file}\n`
 
 /** A configuration for Mosquitto 2 under which it keeps the access rules of this file. */
 export function mosquittoConfiguration(files: MosquittoFiles): string {
@@ -82,7 +87,7 @@ listener ${files.port}${files.host ? ` ${files.host}` : ''}
 cafile ${files.ca}
 certfile ${files.cert}
 keyfile ${files.key}
-tls_version tlsv1.2
+${files.crl ? crlLines(files.crl) : ''}tls_version tlsv1.2
 require_certificate true
 # 身份只看证书 / the certificate alone says who it is
 use_identity_as_username true

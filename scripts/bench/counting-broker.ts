@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startEmbeddedBroker } from '#collector/broker/embedded.ts'
 import { createCounters } from '#collector/counters.ts'
+import { createRevocations } from '#collector/fleet/revocations.ts'
 import { COLLECTOR_NAME } from '#protocol/names.ts'
 import { upTopicOfAll } from '#protocol/topics.ts'
 import type { DevelopmentIdentities } from '#provisioning/development.ts'
@@ -61,7 +62,8 @@ async function serve(brokerFolder: string, collectorFolder: string) {
     cert: readFileSync(join(brokerFolder, 'broker.crt')),
     key: readFileSync(join(brokerFolder, 'broker.key')),
   }
-  const { port } = await startEmbeddedBroker({ host: '127.0.0.1', port: 0, tls, counters: createCounters() })
+  const [counters, revocations] = [createCounters(), createRevocations()]
+  const { port } = await startEmbeddedBroker({ host: '127.0.0.1', port: 0, tls, counters, revocations })
   let count = 0
   let wanted = Number.POSITIVE_INFINITY
   const look = () => {
