@@ -16,7 +16,11 @@ export interface InProcessCollector extends RunningCollector {
 }
 
 /** The collector whole, in this process, on the identities in `dir`; with its own broker, or at the one of `brokerUrl`. */
-export async function startTestCollector(dir: string, brokerUrl?: string): Promise<InProcessCollector> {
+export async function startTestCollector(
+  dir: string,
+  brokerUrl?: string,
+  onEnd: (close: () => Promise<void>) => void = onTestFinished,
+): Promise<InProcessCollector> {
   const embedded = { host: '127.0.0.1', port: 0, key: 'broker/broker.key', cert: 'broker/broker.crt' }
   const file = join(dir, 'collector.yaml')
   const settings = {
@@ -33,7 +37,7 @@ export async function startTestCollector(dir: string, brokerUrl?: string): Promi
   const log = pino({ level: 'trace' }, lineWriter(lines))
   const started = await startCollector(configuration.value, { clock: createSystemClock(), randomBytes, log })
   if (!started.ok) throw new Error(started.error.detail)
-  onTestFinished(started.value.close)
+  onEnd(started.value.close)
   return {
     ...started.value,
     lines,
