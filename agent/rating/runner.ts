@@ -50,13 +50,14 @@ export function createSessionRunner(deps: {
   let timer: { dueMonoMs: number; cancel(): void } | undefined
   let queue: Promise<unknown> = Promise.resolve()
   let sealed: Promise<SealedGrades> | undefined
+  let cancelSealing = () => {}
 
   async function perform(effect: Effect): Promise<void> {
     switch (effect.kind) {
       case 'record':
         if (effect.entry === 'prompt') {
           journal.append('prompt', effect.body)
-          sealAhead(effect.body.prompt)
+          void sealAhead(effect.body.prompt)
         } else {
           journal.append('outcome', effect.body)
         }
@@ -66,8 +67,9 @@ export function createSessionRunner(deps: {
         const grades = await (sealed ?? sealAhead(prompt.id))
         journal.append(effect.entry, { prompt: prompt.id, provenance, sealed: grades.of(grade) })
         grades.forget()
-        // For a correction, and only now: it would share the processor with the press that is being written.
-        sealAhead(prompt.id)
+        sealed = undefined
+        // For a correction, and only when this press is through: sealing takes the processor.
+        cancelSealing = clock.after(0, () => void sealAhead(prompt.id))
         return
       }
       case 'show':
@@ -83,6 +85,7 @@ export function createSessionRunner(deps: {
 
   /** Seals every grade before anybody presses: a press costs the same, and the same time, whichever it is. */
   function sealAhead(prompt: Uint8Array): Promise<SealedGrades> {
+    cancelSealing()
     const ahead = sealer.sealGrades(provenance, sealingContext(box, prompt))
     // What nobody pressed is wiped; a failure to seal is met where the press waits for it.
     sealed?.then(grades => grades.forget()).catch(() => {})
@@ -129,6 +132,9 @@ export function createSessionRunner(deps: {
     state: () => state,
     timerDueMonoMs: () => timer?.dueMonoMs,
     accept: input => enqueue(() => take(input)),
-    stop: stopTimer,
+    stop() {
+      cancelSealing()
+      stopTimer()
+    },
   }
 }
