@@ -25,7 +25,10 @@ export interface TestDesk {
 /** A desk on a real journal and a real sealer, with a clock that moves when told and pads that only listen. */
 export async function createTestDesk(
   options: {
+    box?: string
     windows?: string[]
+    /** The collector's opening key; else one of its own, given back as `openingKey`. */
+    sealTo?: KeyObject
     folder?: string
     room?: () => boolean
     /** Told at the moment a pad is told. */
@@ -38,10 +41,11 @@ export async function createTestDesk(
 ): Promise<TestDesk> {
   const clock = createFakeClock()
   const { publicKey, privateKey } = generateKeyPairSync('x25519')
-  const opened = openJournal({ directory: options.folder ?? temporaryFolder(), box: 'box-1', clock, randomBytes })
+  const { box = 'box-1', sealTo = publicKey } = options
+  const opened = openJournal({ directory: options.folder ?? temporaryFolder(), box, clock, randomBytes })
   if (!opened.ok) throw new Error(opened.error.detail)
   const journal = opened.value
-  const sealer = await createSealer(publicKey)
+  const sealer = await createSealer(sealTo)
   const shown: string[] = []
   const ignored: Ignored[] = []
   const fatal: unknown[] = []
@@ -51,7 +55,7 @@ export async function createTestDesk(
     randomBytes,
     journal: { append: journal.append, hasRoom: options.room ?? journal.hasRoom } as DeskJournal,
     sealer: options.around?.(sealer) ?? sealer,
-    box: 'box-1',
+    box,
     rules: { askMs: 60_000, undoMs: 3_000, correctionsMax: 5 },
     windows: (options.windows ?? ['A01']).map(window => ({
       window,
