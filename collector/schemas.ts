@@ -121,6 +121,13 @@ export const ServiceView = Type.Object(
 )
 export type ServiceView = Type.Static<typeof ServiceView>
 
+/** What a business system is told of what it registered: that it was rated, never how. That takes another scope. */
+export const RegisteredView = Type.Omit(ServiceView, ['rating'], {
+  ...strict,
+  title: '已登记的服务 Registered service',
+})
+export type RegisteredView = Type.Static<typeof RegisteredView>
+
 export const ServicePage = Type.Object(
   {
     services: Type.Array(ServiceView),

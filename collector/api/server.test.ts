@@ -74,10 +74,20 @@ describe('a business system registering a service', () => {
     expect(answer.json()).toMatchObject({
       ...rest,
       servedAtMs: Date.UTC(2026, 10, 24, 2),
-      rating: null,
       duplicates: 0,
       why: 'not-prompted',
     })
+  })
+
+  test('is told that it was rated when it says the same again later, never which grade', async () => {
+    await post(body)
+    const box = setting.collector.box('box-1')
+    await setting.collector.enrol(box)
+    await box.rate(box.prompt({ case: body.case, service: 2 }), 'dissatisfied')
+    await setting.collector.send('box-1', box.batch())
+    const again = await post(body)
+    expect(again.json()).toMatchObject({ why: 'rated' })
+    expect(again.body).not.toMatch(/satisfied|"grade"|"rating"/)
   })
 
   test('may say the same again, also in another time zone and at the same moment', async () => {

@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { PromptBody, ServiceBody, ServiceView } from '#collector/schemas.ts'
+import { PromptBody, RegisteredView, ServiceBody } from '#collector/schemas.ts'
 import { WindowIdSchema } from '#protocol/names.ts'
 import { checkScope } from './access.ts'
 import type { ApiDeps } from './api-deps.ts'
@@ -28,8 +28,8 @@ export function addWriteRoutes(scope: FastifyInstance, { verbs, keyring }: ApiDe
         security: [{ key: ['services:write'] }],
         body: ServiceBody,
         response: {
-          200: ServiceView,
-          201: ServiceView,
+          200: RegisteredView,
+          201: RegisteredView,
           ...problemResponses(...keyProblems, 'service-differs', 'store-refused'),
         },
       },

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { entryTime } from '#collector/entry-time.ts'
 import type { Ingest } from '#collector/ingest/ingest.ts'
-import type { ServiceBody, ServiceView } from '#collector/schemas.ts'
+import type { RegisteredView, ServiceBody } from '#collector/schemas.ts'
 import type { EvidenceRow, ServiceRow, Tables } from '#collector/store/tables.ts'
 import type { Clock } from '#protocol/clock.ts'
 import { decodeEntry, type EntryBody } from '#protocol/entry.ts'
@@ -9,7 +9,7 @@ import { fail, ok, type Result } from '#protocol/result.ts'
 import { viewServices } from './service-views.ts'
 
 export interface Registered {
-  service: ServiceView
+  service: RegisteredView
   isNew: boolean
 }
 
@@ -34,8 +34,9 @@ export function createRegisterService(deps: {
     if (differing.length > 0) {
       return fail('service-differs', `already registered with another value of: ${differing.join(', ')}`)
     }
-    const [service] = await viewServices(db, [serviceRow(row, kept)])
-    return ok({ service: service!, isNew })
+    const [view] = await viewServices(db, [serviceRow(row, kept)])
+    const { rating: _rating, ...service } = view!
+    return ok({ service, isNew })
   }
 }
 
