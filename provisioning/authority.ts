@@ -128,7 +128,8 @@ function authorityOf(own: X509Certificate, signingKey: CryptoKey, clock: Authori
       signingAlgorithm: SIGNATURE,
       signingKey,
     })
-    return ok(toPem(crl))
+    // RFC 7468 section 7 calls it so; the library's own PEM has another label, which OpenSSL does not know.
+    return ok(pemOf('X509 CRL', Buffer.from(crl.rawData)))
   }
 
   return {
@@ -141,11 +142,16 @@ function authorityOf(own: X509Certificate, signingKey: CryptoKey, clock: Authori
 
 function readCrl(pem: string): X509Crl | undefined {
   try {
-    return new X509Crl(pem)
+    return new X509Crl(pem.replace(/X509 CRL/g, 'CRL'))
   } catch {
     // The library throws many kinds of error for bytes that are no list; none says more than this.
     return undefined
   }
 }
 
-const toPem = (made: X509Certificate | X509Crl) => `${made.toString('pem').trim()}\n`
+const toPem = (certificate: X509Certificate) => `${certificate.toString('pem').trim()}\n`
+
+function pemOf(label: string, der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g)!
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
+}
