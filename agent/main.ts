@@ -178,7 +178,14 @@ export async function startAgent(deps: {
 
   function presence(): Presence {
     const pads = desk.windows().map(({ window, pad }) => ({ window, pad: pad.state }))
-    return { version: 1, online: true, agent: AGENT_VERSION, backlog: uplink.backlog(), windows: pads }
+    return {
+      version: 1,
+      online: true,
+      agent: AGENT_VERSION,
+      receipted: { epoch: journal.epoch, seq: journal.receiptedSeq() },
+      backlog: uplink.backlog(),
+      windows: pads,
+    }
   }
 
   for (const window of windows.value) {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { Clock, RandomBytes } from '#protocol/clock.ts'
 import { DEFAULT_HALL } from '#protocol/names.ts'
+import type { Presence } from '#protocol/presence.ts'
 import type { UpKind } from '#protocol/topics.ts'
 import type { Logger } from '#runtime/logger.ts'
 import type { EventHub } from './api/events.ts'
@@ -28,6 +29,7 @@ import type { GapRule } from './gaps/gap-list.ts'
 import { createGapWatch } from './gaps/gap-watch.ts'
 import { readHealth } from './health.ts'
 import type { CollectorIdentity } from './identity.ts'
+import { answerStatus } from './ingest/answer-status.ts'
 import { createCommitter } from './ingest/committer.ts'
 import { createIngest } from './ingest/ingest.ts'
 import { createRefusalBook } from './ingest/refusal-book.ts'
@@ -79,6 +81,7 @@ export async function createCore(deps: {
   let revoker: Revoker | undefined
 
   let telling = Promise.resolve()
+  let answering = Promise.resolve()
   const boxChanged = (box: string) => tell({ boxes: new Set([box]) })
   const fleet = createFleet({ clock, onChanged: boxChanged })
   const gaps = createGapWatch({
@@ -127,7 +130,11 @@ export async function createCore(deps: {
     onRefused: watch.refused,
     onStored: watch.stored,
     refusals,
-    onQuarantined: refused => void tellQuarantined(refused),
+    onQuarantined(refused) {
+      const { box, code } = refused
+      if (code === 'provenance-not-allowed') attempts.note({ what: 'provenance', by: `box ${box}`, code })
+      tellQuarantined(refused)
+    },
   })
   const dayTurn = createDayTurn({ clock, turn: ingest.turnDay })
 
@@ -198,6 +205,13 @@ export async function createCore(deps: {
     log.info({ box, hall }, 'box-enrolled')
   }
 
+  async function answer(box: string, presence: Presence | undefined) {
+    const receipt = presence && (await answerStatus({ db, clock, signingKey: identity.signingKey }, box, presence))
+    if (!receipt) return
+    log.warn({ box }, 'box-has-more-receipts-than-entries-here')
+    link?.send(box, 'receipt', receipt)
+  }
+
   const verbs: Verbs = {
     registerService: createRegisterService({ db, clock, ingest }),
     listServices: (limit, before) => listServices(db, limit, before),
@@ -236,6 +250,7 @@ export async function createCore(deps: {
       const said = fleet.get(box)
       // A last will was written when the connection began, and what it says of the backlog is as old.
       if (said?.online) gaps.said(box, said.backlog)
+      answering = answering.then(() => answer(box, taken.value)).catch(error => void watch.refused(error))
     },
     connect(given) {
       link = given
@@ -256,6 +271,7 @@ export async function createCore(deps: {
     },
     async settled() {
       await revoker?.settled()
+      await answering
       await ingest.settled()
       await projector.caughtUp()
       await reopening
@@ -266,6 +282,7 @@ export async function createCore(deps: {
       gaps.stop()
       await certificates?.stop()
       await revoker?.stop()
+      await answering
       await ingest.stop()
       await projector.stop()
       await reopening

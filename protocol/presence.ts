@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { createWireForm } from './codec.ts'
-import { CodeSchema, CountSchema, Printable, WindowIdSchema } from './names.ts'
+import { CodeSchema, CountSchema, EpochSchema, Printable, WindowIdSchema } from './names.ts'
 
 /** A box's status: retained, and its last will says `online: false`. */
 export const PresenceSchema = Type.Object(
@@ -8,6 +8,16 @@ export const PresenceSchema = Type.Object(
     version: Type.Literal(1),
     online: Type.Boolean(),
     agent: Printable(40, { title: 'Agent version' }),
+    /**
+     * Up to which entry of its present epoch the box has receipts. A collector that has less, because it comes
+     * from a backup, says so by a receipt for what it has, and the box sends the rest again.
+     */
+    receipted: Type.Optional(
+      Type.Object(
+        { epoch: EpochSchema, seq: CountSchema('Number of the entry; 0 when there is none') },
+        { additionalProperties: false },
+      ),
+    ),
     backlog: CountSchema('Entries the box holds without a receipt'),
     windows: Type.Array(Type.Object({ window: WindowIdSchema, pad: CodeSchema }, { additionalProperties: false }), {
       maxItems: 32,

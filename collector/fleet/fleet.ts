@@ -3,7 +3,7 @@ import { decodePresence, type Presence } from '#protocol/presence.ts'
 import type { Result } from '#protocol/result.ts'
 
 /** What a box last said of itself. Not evidence: it is what the broker retains, and gone with it. */
-export interface BoxState extends Omit<Presence, 'version'> {
+export interface BoxState extends Omit<Presence, 'version' | 'receipted'> {
   box: string
   lastSeenMs: number
 }
@@ -11,7 +11,8 @@ export interface BoxState extends Omit<Presence, 'version'> {
 /** Which boxes are there, and which window is whose. */
 export interface Fleet {
   /** A status as it came; empty when it was removed from the broker. */
-  statusArrived(box: string, payload: Uint8Array): Result<void>
+  /** Gives back what the box said; nothing when its status was taken away. */
+  statusArrived(box: string, payload: Uint8Array): Result<Presence | undefined>
   /** A box gave a sign of life other than its status. */
   seen(box: string): void
   get(box: string): BoxState | undefined
@@ -33,12 +34,12 @@ export function createFleet(deps: { clock: Clock; onChanged(box: string): void }
       }
       const decoded = decodePresence(payload)
       if (!decoded.ok) return decoded
-      const { version: _version, ...state } = decoded.value
+      const { version: _version, receipted: _receipted, ...state } = decoded.value
       // Removed and added anew, so that the order of the map is the order of saying.
       boxes.delete(box)
       boxes.set(box, { ...state, box, lastSeenMs: clock.wallMs() })
       deps.onChanged(box)
-      return { ok: true, value: undefined }
+      return decoded
     },
     seen(box) {
       const state = boxes.get(box)
