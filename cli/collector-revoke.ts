@@ -59,6 +59,8 @@ export function addRevokeCommands(
     .action(async (box: string, options: RevokeOptions) => {
       const configuration = await load(options, terminal)
       if (!configuration) return
+      const files = crlFiles(options)
+      if (!files.ok) return terminal.fail(options, files.error)
       const { revokeBox } = await import('#collector/fleet/revoke-box.ts')
       const { reason, certificate } = options
       const atMs = Date.now()
@@ -69,7 +71,7 @@ export function addRevokeCommands(
         ...(certificate ? { certificate: resolve(certificate) } : {}),
       })
       if (!revoked.ok) return terminal.fail(options, revoked.error)
-      const list = options.crl ? await writeCrl(configuration, options) : undefined
+      const list = files.value ? await writeCrl(configuration, files.value) : undefined
       if (list && !list.ok) return terminal.fail(options, list.error)
       const { serial } = revoked.value
       const value = { ok: true, box, serial, ...(list ? { crl: list.value } : {}) }
@@ -93,16 +95,29 @@ export function addRevokeCommands(
     .action(async (options: CrlOptions) => {
       const configuration = await load(options, terminal)
       if (!configuration) return
-      const list = await writeCrl(configuration, options)
+      const files = crlFiles(options)
+      if (!files.ok) return terminal.fail(options, files.error)
+      const list = await writeCrl(configuration, files.value!)
       if (!list.ok) return terminal.fail(options, list.error)
       terminal.print(options, { ok: true, crl: list.value }, () => reread(list.value, say))
     })
 }
 
-async function writeCrl(configuration: CollectorConfiguration, options: CrlOptions): Promise<Result<string>> {
+/** The files that a list needs; checked before anything is done. */
+function crlFiles(options: CrlOptions): Result<{ authority: string; crl: string } | undefined> {
+  if (!options.authority && !options.crl) return ok(undefined)
   if (!options.authority || !options.crl) {
     return fail('authority-missing', 'a list of revoked certificates needs both --authority and --crl')
   }
+  const authority = resolve(options.authority)
+  if (!existsSync(join(authority, 'ca.key'))) return fail('authority-missing', `${authority} has no ca.key`)
+  return ok({ authority, crl: resolve(options.crl) })
+}
+
+async function writeCrl(
+  { identity }: CollectorConfiguration,
+  files: { authority: string; crl: string },
+): Promise<Result<string>> {
   const [{ readRevoked, REVOKED_FILE }, { openAuthority }, { createSystemClock }, { writeFileAtomic }] =
     await Promise.all([
       import('#collector/fleet/revoked-file.ts'),
@@ -110,19 +125,16 @@ async function writeCrl(configuration: CollectorConfiguration, options: CrlOptio
       import('#runtime/system-clock.ts'),
       import('#runtime/atomic-file.ts'),
     ])
-  const revoked = readRevoked(join(configuration.identity, REVOKED_FILE))
+  const revoked = readRevoked(join(identity, REVOKED_FILE))
   if (!revoked.ok) return revoked
-  const dir = resolve(options.authority)
-  if (!existsSync(join(dir, 'ca.key'))) return fail('authority-missing', `${dir} has no ca.key`)
-  const authority = await openAuthority(dir, { clock: createSystemClock() })
+  const authority = await openAuthority(files.authority, { clock: createSystemClock() })
   if (!authority.ok) return authority
-  const file = resolve(options.crl)
-  const previous = existsSync(file) ? readFileSync(file, 'utf8') : undefined
+  const previous = existsSync(files.crl) ? readFileSync(files.crl, 'utf8') : undefined
   const certificates = revoked.value.map(({ serial, atMs }) => ({ serial, atWallMs: atMs }))
   const list = await authority.value.issueCrl(certificates, previous)
   if (!list.ok) return list
-  writeFileAtomic(file, list.value)
-  return ok(file)
+  writeFileAtomic(files.crl, list.value)
+  return ok(files.crl)
 }
 
 function afterwards(

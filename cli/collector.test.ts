@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { stringify } from 'yaml'
+import { SCOPES } from '#collector/api/keyring.ts'
 import { createDevelopmentIdentities } from '#provisioning/development.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
@@ -86,4 +88,41 @@ test('mosquitto-config prints the configuration, and the access rules on request
   expect(configuration.stdout).toContain('listener 9883\n')
   expect(configuration.stdout).toContain('set_tcp_nodelay true\n')
   expect(acl.stdout).toContain('pattern write chuangping/v1/%u/up/#\n')
+})
+
+test('revoke takes a box off by the certificate it was enrolled with, and writes the list of the broker', async () => {
+  const dir = await setUp()
+  const revoke = (...more: string[]) => run(dir, 'collector', 'revoke', 'box-1', '--config', 'collector.yaml', ...more)
+  const crl = ['--authority', 'authority', '--crl', 'revoked.crl']
+  const list = await run(dir, 'collector', 'crl', '--config', 'collector.yaml', ...crl, '--json')
+  expect(JSON.parse(list.stdout)).toEqual({ ok: true, crl: join(dir, 'revoked.crl') })
+  const empty = readFileSync(join(dir, 'revoked.crl'), 'utf8')
+  const revoked = await revoke('--reason', '被盗', ...crl, '--json')
+  const serial = new X509Certificate(readFileSync(join(dir, 'boxes/box-1/box.crt'))).serialNumber.toLowerCase()
+  expect(JSON.parse(revoked.stdout)).toMatchObject({ ok: true, box: 'box-1', serial: serial.replace(/^0+/, '') })
+  expect(readFileSync(join(dir, 'revoked.crl'), 'utf8').length).toBeGreaterThan(empty.length)
+  expect(readFileSync(join(dir, 'collector/revoked.yaml'), 'utf8')).toContain('reason: 被盗')
+  const again = await revoke('--reason', 'x', '--json')
+  expect([again.code, JSON.parse(again.stdout).code]).toEqual([1, 'already-revoked'])
+})
+
+test('revoke refuses what it cannot do, and has then done nothing', async () => {
+  const dir = await setUp()
+  const cases: [args: string[], code: string][] = [
+    [['box-9', '--reason', 'x'], 'certificate-not-found'],
+    [['box-1', '--reason', 'a\nb'], 'reason-not-valid'],
+    [['box-1', '--reason', 'x', '--certificate', 'broker/broker.crt'], 'certificate-of-another'],
+    [['box-1', '--reason', 'x', '--crl', 'x.crl'], 'authority-missing'],
+  ]
+  const refused = await Promise.all(
+    cases.map(([args]) => run(dir, 'collector', 'revoke', ...args, '--config', 'collector.yaml', '--json')),
+  )
+  expect(refused.map(({ code, stdout }) => [code, JSON.parse(stdout).code])).toEqual(cases.map(([, code]) => [1, code]))
+  expect(existsSync(join(dir, 'collector/revoked.yaml'))).toBe(false)
+})
+
+test('key add knows every scope there is', async () => {
+  const dir = await setUp()
+  const all = await run(dir, 'collector', 'key', 'add', 'x', '--scope', ...SCOPES, '--config', 'collector.yaml')
+  expect(all.code).toBe(0)
 })

@@ -5,7 +5,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Authority, createAuthority } from './authority.ts'
 import { createRequest } from './request.ts'
-import { Pkcs10CertificateRequest, Pkcs10CertificateRequestGenerator } from './x509.ts'
+import {
+  X509Certificate as PeculiarCertificate,
+  Pkcs10CertificateRequest,
+  Pkcs10CertificateRequestGenerator,
+  X509Crl,
+} from './x509.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 const DAY_MS = 86_400_000
@@ -82,4 +87,34 @@ test('a request with a key that is not P-256 is refused', async () => {
   const request = await Pkcs10CertificateRequestGenerator.create({ name: 'CN=box-1', keys, signingAlgorithm })
   const issued = await authority.issueClientCertificate(request.toString('pem'), { name: 'box-1' })
   expect(issued).toMatchObject({ ok: false, error: { code: 'wrong-key' } })
+})
+
+test('a list of revoked certificates names them, is signed by the authority, and is newer than the one it replaces', async () => {
+  const revoked = [
+    { serial: '4af1', atWallMs: NOW },
+    { serial: 'f00', atWallMs: NOW },
+    { serial: 'ff01', atWallMs: NOW },
+  ]
+  const first = await authority.issueCrl([])
+  if (!first.ok) throw new Error(first.error.detail)
+  const second = await authority.issueCrl(revoked, first.value)
+  if (!second.ok) throw new Error(second.error.detail)
+  expect(second.value).toMatch(/^-----BEGIN X509 CRL-----\n/)
+  const [older, newer] = [first.value, second.value].map(pem => new X509Crl(pem.replaceAll('X509 CRL', 'CRL')))
+  // As integers of DER, the last of which would be negative without its zero. (The library does not read them back.)
+  const der = Buffer.from(newer!.rawData).toString('hex')
+  for (const integer of ['02024af1', '02020f00', '020300ff01']) expect(der).toContain(integer)
+  expect(newer!.thisUpdate.getTime()).toBeGreaterThan(older!.thisUpdate.getTime())
+  // Readers with a clock a little behind must believe it too.
+  expect(newer!.thisUpdate.getTime()).toBeLessThan(NOW)
+  expect(newer!.nextUpdate).toBeUndefined()
+  const key = await new PeculiarCertificate(authority.certificate).publicKey.export()
+  expect(await newer!.verify({ publicKey: key })).toBe(true)
+})
+
+test('what is to be replaced must be such a list', async () => {
+  expect(await authority.issueCrl([], 'a certificate of something else')).toMatchObject({
+    ok: false,
+    error: { code: 'bad-crl' },
+  })
 })
