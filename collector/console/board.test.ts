@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { BoxView, PoolView, QuarantineView, ServiceView } from '#collector/schemas.ts'
+import type { BoxView, GapView, PoolView, QuarantineView, ServiceView } from '#collector/schemas.ts'
 import { GRADES, isBad } from '#protocol/grades.ts'
 import {
   applyEvent,
@@ -97,6 +97,18 @@ test('boxes stand by name', () => {
     EMPTY_BOARD,
   )
   expect(board.boxes.map(({ box: name }) => name)).toEqual(['a', 'b', 'c'])
+})
+
+test('a gap is shown while it is open, moves with what comes, and goes when it is filled; what is lost stays', () => {
+  const gap = (state: GapView['state'], from: number): BoardEvent => ({
+    kind: 'gap',
+    item: { box: 'box-1', epoch: 'e1', from, to: 9, state, sinceMs: 1, explained: false },
+  })
+  const shown = (...events: BoardEvent[]) =>
+    events.reduce(applyEvent, EMPTY_BOARD).gaps.map(({ state, from }) => [state, from])
+  expect(shown(gap('open', 4), gap('open', 6))).toEqual([['open', 6]])
+  expect(shown(gap('open', 4), gap('filled', 6))).toEqual([])
+  expect(shown(gap('open', 4), gap('filled', 4), gap('given-up', 4), gap('given-up', 4))).toEqual([['given-up', 4]])
 })
 
 test('whatever is told again changes nothing', () => {

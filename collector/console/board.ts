@@ -1,10 +1,11 @@
-import type { BoxView, PoolView, QuarantineView, ServiceView } from '#collector/schemas.ts'
+import type { BoxView, GapView, PoolView, QuarantineView, ServiceView } from '#collector/schemas.ts'
 import type { Grade } from '#protocol/grades.ts'
 
 /** What the page shows, newest first; boxes by name. */
 export interface Board {
   services: readonly ServiceView[]
   boxes: readonly BoxView[]
+  gaps: readonly GapView[]
   pool: readonly PoolView[]
   quarantine: readonly QuarantineView[]
 }
@@ -12,13 +13,19 @@ export interface Board {
 export type BoardEvent =
   | { kind: 'service'; item: ServiceView }
   | { kind: 'box'; item: BoxView }
+  | { kind: 'gap'; item: GapView }
   | { kind: 'pool'; item: PoolView }
   | { kind: 'quarantine'; item: QuarantineView }
 
-export const EMPTY_BOARD: Board = { services: [], boxes: [], pool: [], quarantine: [] }
+export const EMPTY_BOARD: Board = { services: [], boxes: [], gaps: [], pool: [], quarantine: [] }
 
 export const serviceKey = (item: { case: string; service: number }) => `${item.service} ${item.case}`
 export const pressKey = (item: { box: string; epoch: string; seq: number }) => `${item.box} ${item.epoch} ${item.seq}`
+
+/** One open gap an epoch, whose ends move; what is lost keeps its first number for ever. */
+export function gapKey({ box, epoch, from, state }: GapView): string {
+  return state === 'open' || state === 'filled' ? `${box} ${epoch} open` : `${box} ${epoch} ${from}`
+}
 
 /** The board after one event; an item that is already there keeps its place. */
 export function applyEvent(board: Board, event: BoardEvent): Board {
@@ -28,6 +35,11 @@ export function applyEvent(board: Board, event: BoardEvent): Board {
     case 'box': {
       const boxes = put(board.boxes, event.item, ({ box }) => box)
       return { ...board, boxes: boxes.toSorted((a, b) => (a.box < b.box ? -1 : 1)) }
+    }
+    case 'gap': {
+      const { item } = event
+      if (item.state !== 'filled') return { ...board, gaps: put(board.gaps, item, gapKey) }
+      return { ...board, gaps: board.gaps.filter(gap => gapKey(gap) !== gapKey(item)) }
     }
     case 'pool':
       return { ...board, pool: put(board.pool, event.item, pressKey) }

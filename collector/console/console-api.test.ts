@@ -16,7 +16,7 @@ function apiThatAnswers(answer: () => Response | Promise<Response>, key: string 
 
 test('a key goes into the header and never into an address', async () => {
   const { api, requests } = apiThatAnswers(() => Response.json([]), 'a-secret')
-  await Promise.all([api.services(50, 7), api.boxes(), api.pool(), api.quarantine()])
+  await Promise.all([api.services(50, 7), api.boxes(), api.gaps(), api.pool(), api.quarantine()])
   await api.events(new AbortController().signal)
   for (const { path, headers } of requests) {
     expect([path.includes('a-secret'), headers['authorization']]).toEqual([false, 'Bearer a-secret'])

@@ -1,4 +1,4 @@
-import type { BoxView, PoolView, QuarantineView, ServicePage } from '#collector/schemas.ts'
+import type { BoxView, GapView, PoolView, QuarantineView, ServicePage } from '#collector/schemas.ts'
 import type { Result } from '#protocol/result.ts'
 
 /** A refusal in the reader's language; `unreachable` and `bad-answer` are the page's own and carry no text. */
@@ -12,6 +12,7 @@ export interface Refusal {
 export interface ConsoleApi {
   services(limit: number, before?: number): Promise<Result<ServicePage, Refusal>>
   boxes(): Promise<Result<BoxView[], Refusal>>
+  gaps(): Promise<Result<GapView[], Refusal>>
   pool(): Promise<Result<PoolView[], Refusal>>
   quarantine(): Promise<Result<QuarantineView[], Refusal>>
   /** The open stream of events; it ends when `signal` says so or the collector does. */
@@ -53,6 +54,7 @@ export function createConsoleApi(deps: {
   return {
     services: (limit, before) => list(`v1/services?limit=${limit}${before === undefined ? '' : `&before=${before}`}`),
     boxes: () => list('v1/boxes'),
+    gaps: () => list('v1/gaps'),
     pool: () => list(`v1/pool?limit=${LIST_LIMIT}`),
     quarantine: () => list(`v1/quarantine?limit=${LIST_LIMIT}`),
     async events(signal) {

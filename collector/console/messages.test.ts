@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { REFUSAL_CODES } from '#collector/ingest/check-batch.ts'
+import { FINDING_CODES } from '#protocol/entry.ts'
 import { GRADE_LABELS, GRADES } from '#protocol/grades.ts'
 import { firstLanguage } from '#runtime/page/language.ts'
 import { MESSAGES } from './messages.ts'
@@ -24,6 +26,16 @@ test('the language is the one chosen before, else the first of the browser that 
   expect(firstLanguage(null, ['fr-FR', 'en-GB', 'zh-CN'])).toBe('en')
   expect(firstLanguage(null, ['zh-Hans-CN'])).toBe('zh-CN')
   expect(firstLanguage('klingon', ['fr-FR'])).toBe('zh-CN')
+})
+
+test('whatever the collector may find, miss or refuse has words', () => {
+  for (const texts of [MESSAGES['zh-CN'], MESSAGES.en]) {
+    for (const code of FINDING_CODES) expect(texts.boxes.findings).toHaveProperty([code])
+    for (const code of FINDING_CODES) expect(texts.boxes.findingsTodo).toHaveProperty([code])
+    for (const state of ['open', 'given-up', 'tail-lost']) expect(texts.gaps.states).toHaveProperty([state])
+    for (const state of ['open', 'given-up', 'tail-lost']) expect(texts.gaps.todo).toHaveProperty([state])
+    for (const code of REFUSAL_CODES) expect(texts.quarantine.codes).toHaveProperty([code])
+  }
 })
 
 test('the grades are called what they are called everywhere', () => {

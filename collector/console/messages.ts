@@ -4,7 +4,7 @@ const zh = {
   role: '汇集中心',
   language: 'English',
   live: { connecting: '正在连接…', live: '实时', lost: '连接中断，正在重连…' },
-  sections: { services: '办件', boxes: '评价盒', pool: '待关联', quarantine: '隔离' },
+  sections: { services: '办件', boxes: '评价盒', gaps: '缺口', pool: '待关联', quarantine: '隔离' },
   summary: {
     title: '今日',
     services: '办件服务',
@@ -30,6 +30,7 @@ const zh = {
     proof: '凭据',
     duplicates: '另有 {n} 次重复评价，不计入',
     corrected: '群众更正过',
+    boxRevoked: '评价盒已于 {when} 吊销，此评价在此之前入库或经人工确认，仍然有效',
     more: '再显示 {n} 条',
     none: '没有符合筛选的办件。',
     bad: '差评',
@@ -83,10 +84,36 @@ const zh = {
     never: '从未上线',
     notEnrolled: '未登记',
     none: '还没有评价盒接入。盒子登记并联网后会出现在这里。',
+    revoked: '已吊销',
+    stalled: '上传停滞',
+    stalledTodo: '盒子里有数据，但一直没有到达。请检查网络和盒子。',
+    findings: {
+      forked: '日志链分叉',
+      'epoch-overlap': '两条日志链并行',
+      'unexplained-end': '日志链中断未说明',
+    } as Record<string, string>,
+    findingsTodo: {
+      forked: '序号 {seq} 有两份不同的条目，盒子可能被复制。请核查并吊销。',
+      'epoch-overlap': '新日志链开始后旧链又写到 #{seq}，盒子可能被复制。请核查。',
+      'unexplained-end': '旧链止于 #{seq}，新链没有说明原因。请核查盒子是否更换或被动过。',
+    } as Record<string, string>,
     pads: { ready: '就绪', lost: '未连接', 'stuck-key': '按键卡住', 'out-of-service': '停用' } as Record<
       string,
       string
     >,
+  },
+  gaps: {
+    title: '缺失的条目',
+    none: '没有缺失。每个盒子的条目按序号连续入库，中间缺了哪几条会列在这里。',
+    missing: '缺 {numbers}，共 {n} 条',
+    attempts: '已重发 {n} 次',
+    note: '说明：{note}（{by}）',
+    states: { open: '等待补齐', 'given-up': '已放弃', 'tail-lost': '末尾丢失' } as Record<string, string>,
+    todo: {
+      open: '后面的已到，前面的还没到，通常几秒内自动补齐。若持续，请检查该盒子。',
+      'given-up': '盒子已无法补发，后续数据照常接收，缺口永久保留。请查明原因并写下说明。',
+      'tail-lost': '旧日志链损坏或更换时，末尾的条目没来得及上传。请尽快从盒子的隔离目录中恢复。',
+    } as Record<string, string>,
   },
   pool: {
     title: '待关联评价',
@@ -114,6 +141,9 @@ const zh = {
       'kind-not-allowed': '条目种类不允许',
       'batch-too-big': '数据过大',
       forked: '与已入库的日志链矛盾',
+      'late-for-gap': '缺口放弃后才到',
+      'box-revoked': '盒子已吊销',
+      'provenance-not-allowed': '评价来源不允许',
     } as Record<string, string>,
   },
   detail: {
@@ -153,7 +183,7 @@ const en: Messages = {
   role: 'Collector',
   language: '中文',
   live: { connecting: 'Connecting…', live: 'Live', lost: 'Connection lost, reconnecting…' },
-  sections: { services: 'Cases', boxes: 'Boxes', pool: 'Pool', quarantine: 'Quarantine' },
+  sections: { services: 'Cases', boxes: 'Boxes', gaps: 'Gaps', pool: 'Pool', quarantine: 'Quarantine' },
   summary: {
     title: 'Today',
     services: 'Services',
@@ -179,6 +209,7 @@ const en: Messages = {
     proof: 'Evidence',
     duplicates: '{n} more that do not count',
     corrected: 'corrected by the citizen',
+    boxRevoked: 'box revoked {when}; stored before, or taken by a person: the rating stays valid',
     more: 'Show {n} more',
     none: 'No case matches the filter.',
     bad: 'bad',
@@ -232,11 +263,41 @@ const en: Messages = {
     never: 'never seen',
     notEnrolled: 'not enrolled',
     none: 'No box yet. It appears here once it is enrolled and online.',
+    revoked: 'revoked',
+    stalled: 'not uploading',
+    stalledTodo: 'The box holds entries that do not arrive. Check its network and the box.',
+    findings: {
+      forked: 'chain forked',
+      'epoch-overlap': 'two chains at once',
+      'unexplained-end': 'chain ended unexplained',
+    } as Record<string, string>,
+    findingsTodo: {
+      forked: 'Two different entries under number {seq}: the box may have been copied. Look into it, and revoke.',
+      'epoch-overlap':
+        'The old chain went on at #{seq} after a new one began: the box may have been copied. Look into it.',
+      'unexplained-end':
+        'The old chain ends at #{seq} and the new one does not say why. Was the box replaced or tampered with?',
+    } as Record<string, string>,
     pads: {
       ready: 'ready',
       lost: 'not connected',
       'stuck-key': 'stuck key',
       'out-of-service': 'out of service',
+    } as Record<string, string>,
+  },
+  gaps: {
+    title: 'Missing entries',
+    none: 'Nothing is missing. The entries of each box are stored by number without holes; a hole would be listed here.',
+    missing: '{numbers} missing, {n} in all',
+    attempts: 'sent {n} times',
+    note: 'Explained: {note} ({by})',
+    states: { open: 'expected', 'given-up': 'given up', 'tail-lost': 'end lost' } as Record<string, string>,
+    todo: {
+      open: 'Later entries came first; the missing ones usually follow within seconds. If this stays, check the box.',
+      'given-up':
+        'The box can no longer send them; what follows is taken, the gap stays for ever. Find out why, and write it down.',
+      'tail-lost':
+        'They were not uploaded when the old journal was damaged or replaced. Recover them from the quarantine folder of the box soon.',
     } as Record<string, string>,
   },
   pool: {
@@ -265,6 +326,9 @@ const en: Messages = {
       'kind-not-allowed': 'kind not allowed',
       'batch-too-big': 'too big',
       forked: 'contradicts what is stored',
+      'late-for-gap': 'came after the gap was given up',
+      'box-revoked': 'box revoked',
+      'provenance-not-allowed': 'provenance not allowed',
     } as Record<string, string>,
   },
   detail: {

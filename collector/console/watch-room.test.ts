@@ -34,6 +34,7 @@ function createWorld() {
       return pages.shift() ?? { ok: true, value: { services: [service('a')], before: null } }
     },
     boxes: () => Promise.resolve({ ok: true, value: [] }),
+    gaps: () => Promise.resolve({ ok: true, value: [] }),
     pool() {
       poolReads += 1
       return Promise.resolve({ ok: true, value: [] })

@@ -79,19 +79,22 @@ export function createWatchRoom(deps: WatchRoomDeps) {
   }
 
   async function loadBoard() {
-    const [services, boxes, pool, quarantine] = await Promise.all([
+    const [services, boxes, gaps, pool, quarantine] = await Promise.all([
       loadServices(),
       api.boxes(),
+      api.gaps(),
       api.pool(),
       api.quarantine(),
     ])
     if (!services.ok) return services
     if (!boxes.ok) return boxes
+    if (!gaps.ok) return gaps
     if (!pool.ok) return pool
     if (!quarantine.ok) return quarantine
     const value: Board = {
       services: services.value,
       boxes: boxes.value,
+      gaps: gaps.value,
       pool: pool.value,
       quarantine: quarantine.value,
     }
@@ -164,7 +167,7 @@ export function createWatchRoom(deps: WatchRoomDeps) {
 
 export type WatchRoom = ReturnType<typeof createWatchRoom>
 
-const KINDS: readonly string[] = ['service', 'box', 'pool', 'quarantine'] satisfies BoardEvent['kind'][]
+const KINDS: readonly string[] = ['service', 'box', 'gap', 'pool', 'quarantine'] satisfies BoardEvent['kind'][]
 
 function parseEvent({ name, data }: ServerEvent): BoardEvent | undefined {
   return KINDS.includes(name) ? ({ kind: name, item: JSON.parse(data) } as BoardEvent) : undefined
