@@ -124,9 +124,10 @@ describe('an insider at the broker, with the broker’s own key', () => {
   })
 
   test('forges a receipt, or shows one for another box: nothing is freed', async () => {
+    await client.register(service('forged'))
     broker.drop(topic => topic === UP)
     const gone = broker.next(UP)
-    await box.rate(service('forged', 1), 'dissatisfied')
+    await box.rate(service('forged'), 'dissatisfied')
     await gone
     const { backlog } = await box.state(state => state.backlog > 0)
     const receipt = { version: 1, ...lastBatch(), at: Date.now() } as const
@@ -144,7 +145,6 @@ describe('an insider at the broker, with the broker’s own key', () => {
     broker.drop(() => false)
     broker.disconnectAll()
     await box.state(({ link, backlog }) => link === 'online' && backlog === 0)
-    await client.register(service('forged'))
     expect(await client.tied(service('forged'))).toMatchObject({ grade: 'dissatisfied' })
   })
 

@@ -27,6 +27,8 @@ test('a card that was copied and runs in two boxes: one chain counts, the other 
   if (!key.ok) throw new Error(key.error.detail)
   const collector = await startTestCollector(dir)
   brokerPort = Number(new URL(collector.brokerUrl!).port)
+  const client = createCounterClient({ collectorUrl: collector.url, apiKey: key.value } as never)
+  for (const name of ['before', 'clone', 'genuine']) await client.register(service(name))
   const identity = join(dir, 'boxes/box-1')
   const [card, copy] = [join(dir, 'card'), join(dir, 'copy')]
   mkdirSync(card)
@@ -47,8 +49,6 @@ test('a card that was copied and runs in two boxes: one chain counts, the other 
   await genuine.rate(service('genuine'), 'dissatisfied')
   await genuine.state(({ backlog }) => backlog === 0)
   expect((await clone.state(() => true)).backlog).toBeGreaterThan(0)
-  const client = createCounterClient({ collectorUrl: collector.url, apiKey: key.value } as never)
-  for (const name of ['before', 'clone', 'genuine']) await client.register(service(name))
   expect(await client.tied(service('genuine'))).toMatchObject({ grade: 'dissatisfied' })
   expect(await client.tied(service('before'))).toMatchObject({ grade: 'satisfied' })
   expect(await collector.get('/v1/services/MARKED-clone/1')).toMatchObject({ rating: null, why: 'not-prompted' })
