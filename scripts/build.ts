@@ -17,7 +17,7 @@ interface Target {
 }
 
 /** Packages with native parts stay outside the one file, in node_modules beside it. */
-const NATIVE = [/^better-sqlite3/, /^serialport/, /^@serialport\//, /^@lydell\/node-pty/]
+const NATIVE = [/^better-sqlite3/, /^@serialport\//, /^@lydell\/node-pty/]
 
 const TARGETS: readonly Target[] = [
   page('panel', 'agent/panel/page'),

@@ -20,7 +20,7 @@ const GOOD: Record<string, string> = {
   'agent/pad/load-profile.ts': "import 'node:fs'\nimport './framer.ts'",
   'agent/rating/session.ts': "import '#agent/pad/framer.ts'",
   'agent/journal/journal.ts': "import 'better-sqlite3'\nimport '#protocol/grades.ts'",
-  'agent/port/line.ts': "import 'serialport'\nimport '#agent/pad/framer.ts'",
+  'agent/port/line.ts': "import '@serialport/stream'\nimport '#agent/pad/framer.ts'",
   'agent/panel/page/main.ts': "import { createApp } from 'vue'\nimport './page.vue'",
   'agent/panel/page/page.vue': '<script setup lang="ts">\nconst n: number = 1\n</script>',
   'agent/main.ts': "import './journal/journal.ts'\nimport './port/line.ts'\nimport '#runtime/logger.ts'",
