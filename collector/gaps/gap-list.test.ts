@@ -129,7 +129,7 @@ test('whatever a box sends: open is what is missing, and nothing passes that it 
         expect(gaps.open().map(({ from, to }) => ({ from, to }))).toEqual(missing ? [missing] : [])
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 1000 },
   )
 })
 

@@ -68,7 +68,8 @@ export function createGapList(deps: { clock: Clock; rule?: GapRule }): GapList {
       to,
       sinceMs,
       attempts: (same?.attempts ?? 0) + 1,
-      firstMonoMs: same?.firstMonoMs ?? nowMonoMs,
+      // After progress the box is trying anew, and its time begins anew.
+      firstMonoMs: same && same.attempts > 0 ? same.firstMonoMs : nowMonoMs,
       lastMonoMs: nowMonoMs,
     }
     gaps.delete(key)

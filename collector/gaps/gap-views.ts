@@ -39,16 +39,18 @@ async function listLostTails(db: Kysely<Tables>, boxes: readonly string[] | unde
     .leftJoin('epochs as ended', join =>
       join.onRef('ended.box', '=', 'next.box').onRef('ended.epoch', '=', 'next.previous'),
     )
-    .select(['next.box', 'next.previous', 'next.missing', 'next.began_at', 'ended.last_seq'])
+    .select(['next.box', 'next.previous', 'next.ended_seq', 'next.began_at', 'ended.last_seq'])
     .where('next.missing', '>', 0)
     .orderBy('next.position', 'desc')
     .limit(LIST_MAX)
   if (boxes) query = query.where('next.box', 'in', boxes)
-  return (await query.execute()).map(row => ({
+  // What came of it after all, against the order of things, is no longer missing.
+  const rows = (await query.execute()).filter(row => row.ended_seq! > (row.last_seq ?? 0))
+  return rows.map(row => ({
     box: row.box,
     epoch: toHex(row.previous!),
     from: (row.last_seq ?? 0) + 1,
-    to: (row.last_seq ?? 0) + row.missing,
+    to: row.ended_seq!,
     state: 'tail-lost',
     sinceMs: row.began_at,
     // The box itself said how its journal ended; whether that is so, somebody must still look.

@@ -167,6 +167,11 @@ describe('entries that are missing', () => {
     expect(await collector.core.verbs.listGaps()).toMatchObject([
       { epoch: toHex(box.epoch), from: 4, to: 10, state: 'tail-lost', explained: true },
     ])
+    // Recovered from what was set aside: found as an overlap, and no longer missing.
+    await collector.send('box-1', box.batch(4, 6))
+    expect(await collector.core.verbs.listGaps()).toMatchObject([{ from: 7, to: 10, state: 'tail-lost' }])
+    await collector.send('box-1', box.batch(7, 10))
+    expect(await collector.core.verbs.listGaps()).toEqual([])
   })
 })
 
