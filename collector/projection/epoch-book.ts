@@ -51,6 +51,7 @@ export function createEpochBook(trx: Kysely<Tables>, touched: Touched): EpochBoo
       previous: known?.epoch ?? (missing > 0 ? origin!.epoch! : null),
       origin: verdict,
       missing,
+      ended_seq: missing > 0 ? origin!.seq! : null,
     }
     newest.set(item.box, row)
     if (missing > 0) touched.gaps.add(item.box)

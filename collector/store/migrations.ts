@@ -222,6 +222,7 @@ async function createIncidentTables(db: AnyDatabase) {
     .addColumn('previous', bytes)
     .addColumn('origin', text, column => column.notNull())
     .addColumn('missing', whole, column => column.notNull())
+    .addColumn('ended_seq', whole)
     .addPrimaryKeyConstraint('epochs_once', ['box', 'epoch'])
     .execute()
   await db.schema.createIndex('epochs_by_box').on('epochs').columns(['box', 'position']).execute()

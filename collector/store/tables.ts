@@ -203,8 +203,10 @@ export interface EpochRow {
   /** The epoch of this box that was the newest before it; the one it names itself, where of that nothing came. */
   previous: Uint8Array | null
   origin: OriginVerdict
-  /** Entries of the one before that it says there were, and that never came. */
+  /** Entries of the one before that it says there were, and that had not come when it began. */
   missing: number
+  /** Number at which it says the one before ended; null where that is not believed, or not said. */
+  ended_seq: number | null
 }
 export type EpochReason = NonNullable<EntryBody<'boot'>['origin']>['reason']
 
