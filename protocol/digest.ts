@@ -78,33 +78,25 @@ export interface KeptBatch {
   last_seq: number
   received_at: number
   box: string
+  hall: string
   epoch: Uint8Array
   previous: Uint8Array
   signature: Uint8Array
   receipt: Uint8Array
 }
 
-/** Bytes of one kept batch of a box with a name of `boxLength` characters. */
-export const keptBatchBytes = (boxLength: number) => 5 * 8 + 1 + boxLength + 16 + 32 + 64 + 64
+/** What follows the line of a kept batch: epoch, previous hash, signature, signature of the receipt. */
+export const KEPT_BYTES = 16 + 32 + 64 + 64
 
 /** The bytes of a kept batch that a digest hashes: docs/protocol.md section 10. */
 export function encodeKeptBatch(batch: KeptBatch): Uint8Array {
-  const { box, epoch, previous, signature, receipt } = batch
-  const bytes = Buffer.alloc(keptBatchBytes(box.length))
-  const numbers = [batch.first_position, batch.last_position, batch.first_seq, batch.last_seq, batch.received_at]
-  for (const [i, number] of numbers.entries()) writeUint64(bytes, number, i * 8)
-  bytes[40] = box.length
-  bytes.write(box, 41, 'latin1')
-  let at = 41 + box.length
-  for (const part of [epoch, previous, signature, receipt]) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+  const { first_position, last_position, first_seq, last_seq, received_at, box, hall } = batch
+  const line = `${first_position} ${last_position} ${first_seq} ${last_seq} ${received_at} ${box} ${hall}\n`
+  return Buffer.concat([Buffer.from(line), batch.epoch, batch.previous, batch.signature, batch.receipt])
 }
 
 /** Writes an integer that is not negative as 8 bytes, big-endian; a BigInt for each would cost more than the hash. */
-export function writeUint64(bytes: Buffer, value: number, at: number): void {
+function writeUint64(bytes: Buffer, value: number, at: number): void {
   bytes.writeUInt32BE(Math.floor(value / 2 ** 32), at)
   bytes.writeUInt32BE(value % 2 ** 32, at + 4)
 }
