@@ -103,6 +103,15 @@ describe('prompts are counted', () => {
     expect(await counts(collector)).toMatchObject([{ day: '2026-11-24', prompts: 1, dayByReceipt: 1 }])
   })
 
+  test('with one line for a clerk and a reason, whichever clock gave the day', async () => {
+    const { collector, box } = await setUp()
+    for (const synced of [true, false]) {
+      box.outcome(ask(box, { window: 'A01', clerk: '王芳', synced }), 'cancelled', 'training')
+    }
+    await collector.send('box-1', box.batch())
+    expect((await counts(collector))[0]!.cancels).toEqual([{ clerk: '王芳', reason: 'training', prompts: 2 }])
+  })
+
   test('not before they are known to have been opened, and once however often they come', async () => {
     const { collector, box } = await setUp()
     const prompt = new Uint8Array(randomBytes(16))
