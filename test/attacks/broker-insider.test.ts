@@ -185,7 +185,8 @@ describe('an insider at the broker, with the broker’s own key', () => {
     const id = await client.order('A01', service('ordered'))
     const genuine = await passing
     await box.state(({ windows: [window] }) => window!.isListening)
-    box.press('satisfied')
+    // Cancelled, so that nothing but its being known keeps the same request from asking again.
+    await box.cancel(id)
     await client.ended(id)
     await broker.publish(PROMPT, genuine)
     const wish = { version: 1, box: 'box-1', prompt: randomBytes(16), window: 'A01', at: Date.now() } as const
@@ -196,6 +197,7 @@ describe('an insider at the broker, with the broker’s own key', () => {
     await broker.publish(PROMPT, signPromptRequest(toAnother, collectorKey))
     await box.logged('prompt-request-refused', 'prompt-of-another')
     expect(await prompts()).toBe(before + 1)
+    expect((await box.state(() => true)).windows[0]!.session.state).toBe('idle')
   })
 
   test('can lie about who is there, and so keep a business system’s prompt from its window; the clerk asks at the box', async () => {

@@ -23,6 +23,7 @@ export interface InProcessBox extends Agent {
   /** Asks at the panel, and rates once the pad listens. */
   rate(service: { case: string; service: number }, grade: Grade): Promise<string>
   prompt(service: { case: string; service: number }): Promise<string>
+  cancel(prompt: string): Promise<void>
   /** The panel's state once it is as wished. */
   state(isSo: (state: BoxState) => boolean): Promise<BoxState>
 }
@@ -98,15 +99,16 @@ export async function startTestBox(
     throw new Error('the panel ended before the state was as wished')
   }
 
+  async function call(method: 'POST' | 'DELETE', path: string, body: object): Promise<{ id: string }> {
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(url + path, { method, headers, body: JSON.stringify(body) })
+    const answer = (await response.json()) as { id: string; code?: string }
+    if (!response.ok) throw new Error(`${method} ${path} was refused: ${answer.code}`)
+    return answer
+  }
+
   async function prompt(service: { case: string; service: number }): Promise<string> {
-    const response = await fetch(`${url}/v1/prompts`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ for: service }),
-    })
-    const asked = (await response.json()) as { id: string; code?: string }
-    if (!response.ok) throw new Error(`the prompt was refused: ${asked.code}`)
-    return asked.id
+    return (await call('POST', '/v1/prompts', { for: service })).id
   }
 
   let pressedMonoMs = Number.NEGATIVE_INFINITY
@@ -137,6 +139,9 @@ export async function startTestBox(
     },
     press,
     prompt,
+    async cancel(id) {
+      await call('DELETE', `/v1/prompts/${id}`, { reason: 'wrong-case' })
+    },
     state,
     async rate(service, grade) {
       const before = (await state(() => true)).windows[0]!.today.rated
