@@ -133,6 +133,21 @@ describe('a new journal says how the one before ended', () => {
   })
 })
 
+test('where a journal ends is remembered from its first entry on, and again at every start', () => {
+  const remembered = (directory: string) => JSON.parse(readFileSync(join(directory, 'previous.json'), 'utf8'))
+  const directory = temporaryFolder()
+  const journal = open(directory)
+  boot(journal)
+  const first = { box: 'box-1', epoch: Buffer.from(journal.epoch).toString('hex'), seq: 1 }
+  expect(remembered(directory)).toMatchObject(first)
+  boot(journal)
+  journal.close()
+  // As a power cut leaves it: the second entry is in the journal and not in the memory.
+  writeFileSync(join(directory, 'previous.json'), JSON.stringify({ ...first, hash: '00'.repeat(32) }))
+  open(directory)
+  expect(remembered(directory)).toMatchObject({ ...first, seq: 2 })
+})
+
 test('a receipt from which the journal could not go on moves nothing: those entries are no longer kept', () => {
   const directory = temporaryFolder()
   const pruned = open(directory)

@@ -135,11 +135,24 @@ describe('a box that is revoked', () => {
     box.write(boot)
     await collector.send('box-1', box.batch(3, 3))
     expect(await aside(collector)).toEqual(['box-revoked'])
+    // A certificate that somebody still gets for the old key changes nothing of that.
+    await collector.core.enrol({ box: 'box-1', key: box.spki, serial: 'c3' })
     expect(await boxView(collector)).toMatchObject({ revoked: null, enrolled: true })
     expect((await collector.core.verbs.health()).revoked).toBe(0)
     expect((await serviceView(collector))!.rating).toMatchObject({ boxRevokedAtMs: AT_MS })
     expect((await collector.core.verbs.findService('C2', 1))!.rating).not.toHaveProperty('boxRevokedAtMs')
   })
+})
+
+test('a certificate that is revoked without its key keeps only the connection out', async () => {
+  const { collector, box, file } = await setUp()
+  addRevoked(file, { box: 'box-1', serial: 'a1', reason: '旧证书', atMs: AT_MS })
+  collector.core.watchRevoked(file)
+  await collector.settled()
+  await collector.send('box-1', box.batch())
+  expect((await serviceView(collector))!.rating).not.toHaveProperty('boxRevokedAtMs')
+  expect(await boxView(collector)).toMatchObject({ revoked: null })
+  expect(await revocations(collector)).toHaveLength(1)
 })
 
 describe('a batch of a revoked box', () => {
@@ -172,6 +185,15 @@ describe('a batch of a revoked box', () => {
     await collector.close()
     const rebuilt = await rebuildStore(collector.path, [collector.openingKey])
     expect(rebuilt).toMatchObject({ ok: true, value: { isSame: true } })
+  })
+
+  test('is marked also when the box has a new key by then', async () => {
+    const { collector, box, accept } = await lateBatch()
+    const { spki } = createTestBox({ name: 'box-1' })
+    await collector.core.enrol({ box: 'box-1', key: spki, serial: 'b2' })
+    expect(await accept(box.batch(2, 3))).toEqual({ ok: true })
+    await collector.settled()
+    expect((await serviceView(collector))!.rating).toMatchObject({ seq: 2, boxRevokedAtMs: AT_MS })
   })
 
   test('is taken in its order, once, and only if it was set aside for that', async () => {
