@@ -49,11 +49,17 @@ export interface ChainCheckDeps {
   /** The entry of a chain that comes before `seq`, of those before this stretch. */
   headBefore(box: string, epoch: string, seq: number): Head | undefined
   /** Something does not hold: names it, and says where to go on. */
-  diagnose(firstPosition: number, expected: { position: number; head: Head | undefined }): Diagnosis
+  diagnose(firstPosition: number, expected: Expected): Diagnosis
   onSignatureFaults(signed: Signed, faults: ReturnType<SignatureCheck['faultsOf']>): void
   /** A day ended: compares what it came to with what was written. */
   onDay(due: readonly DueDigest[], said: SaidDigests | undefined, at: { position: number }): void
   onKindFault(code: 'kind-not-allowed' | 'entry-not-readable', position: number): void
+}
+
+/** What would be next, if all were well. */
+export interface Expected {
+  position: number
+  headOf(box: string, epoch: string): Head | undefined
 }
 
 export interface Diagnosis {
@@ -186,8 +192,9 @@ export function createChainCheck(deps: ChainCheckDeps): ChainCheck {
     return false
   }
 
-  function diagnose(firstPosition: number, head: Head | undefined) {
-    const { nextPosition, after, dirtyHalls } = deps.diagnose(firstPosition, { position: next, head })
+  function diagnose(firstPosition: number) {
+    const expected = { position: next, headOf: book.headOf }
+    const { nextPosition, after, dirtyHalls } = deps.diagnose(firstPosition, expected)
     for (const hall of dirtyHalls) ledger.markDirty(hall)
     isFirst = false
     next = Math.max(next, nextPosition)
@@ -197,11 +204,11 @@ export function createChainCheck(deps: ChainCheckDeps): ChainCheck {
   return {
     batch(item) {
       counts.batches += 1
-      if ('isUnreadable' in item) return diagnose(item.first_position, undefined)
+      if ('isUnreadable' in item) return diagnose(item.first_position)
       counts.entries += item.count
       const chain = book.chainOf(item)
       if (holds(item, chain)) take(item, chain)
-      else diagnose(item.first_position, chain)
+      else diagnose(item.first_position)
     },
     finish: () => ({
       ...counts,
@@ -257,6 +264,10 @@ function createChainBook(deps: Pick<ChainCheckDeps, 'headBefore'>) {
     return chain
   }
 
+  function find(box: string, epoch: string): Chain | undefined {
+    return byEpoch.get(bytesOf(epoch).readInt32LE(0))?.find(item => item.box === box && item.epoch === epoch)
+  }
+
   return {
     chainOf(item: BatchItem): Chain {
       const { blob, at, boxAt, boxEnd } = item
@@ -265,9 +276,9 @@ function createChainBook(deps: Pick<ChainCheckDeps, 'headBefore'>) {
       }
       return make(boxOf(item), epochOf(item), item.first_seq)
     },
+    headOf: (box: string, epoch: string): Head | undefined => find(box, epoch),
     set({ box, epoch, head }: NonNullable<Diagnosis['after']>) {
-      const known = byEpoch.get(bytesOf(epoch).readInt32LE(0))?.find(item => item.box === box && item.epoch === epoch)
-      const chain = known ?? make(box, epoch, head.seq + 1)
+      const chain = find(box, epoch) ?? make(box, epoch, head.seq + 1)
       Object.assign(chain, { ...head, newest: undefined })
     },
     all: () => [...byEpoch.values()].flat(),

@@ -84,7 +84,7 @@ function join(
 ) {
   const { faults, words, signatures } = deps
   const report = faults.add
-  const { uncovered } = createDiagnosis({ words, signatures, report, evidence: source.evidence, rowAt: source.rowAt })
+  const { uncovered } = createDiagnosis({ words, signatures, report, ...source })
   const BEFORE = Number.MIN_SAFE_INTEGER
   if (source.evidence(BEFORE, 0, 1).length > 0) uncovered(BEFORE, 0)
   for (const item of source.batches(BEFORE, 0)) {

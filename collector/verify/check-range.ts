@@ -40,7 +40,7 @@ export function checkRange(
   for (const { position, bytes } of order.ownWords) words.add(position, bytes)
   const signatures = createSignatureCheck(words, collectorKey)
   const report = faults.add
-  const { diagnose } = createDiagnosis({ words, signatures, report, evidence: source.evidence, rowAt: source.rowAt })
+  const { diagnose } = createDiagnosis({ words, signatures, report, ...source })
   const onSignatureFaults: ChainCheckDeps['onSignatureFaults'] = (signed, codes) => {
     for (const code of codes) report({ ...placeOfSigned(signed), ...signatureFault(code) })
   }

@@ -1,7 +1,7 @@
 import { createChainHasher } from '#protocol/chain.ts'
 import { COLLECTOR_NAME } from '#protocol/names.ts'
 import type { RawBatch, RawRow } from './batch-item.ts'
-import type { Diagnosis, Head } from './chain-check.ts'
+import type { Diagnosis, Expected, Head } from './chain-check.ts'
 import type { VerifyFault } from './fault.ts'
 import { hexOf, latin1, type OwnWords } from './own-words.ts'
 import { bytesOf, type SignatureCheck, type Signed } from './signatures.ts'
@@ -38,6 +38,8 @@ export interface DiagnoseDeps {
   /** Rows of evidence in a range that no batch covers. */
   evidence(from: number, to: number, limit: number): RawRow[]
   rowAt(box: string, epoch: Uint8Array, seq: number): RawRow | undefined
+  /** Whether any batch says that it covers that entry. */
+  isCovered(box: string, epoch: Uint8Array, seq: number): boolean
 }
 
 /** No batch has more; a row that claims more is not followed. */
@@ -54,17 +56,28 @@ export function createDiagnosis(deps: DiagnoseDeps) {
   /** Entries that lie where no batch is, and places where there is nothing at all. */
   function uncovered(from: number, to: number) {
     const rows = deps.evidence(from, to, NAMED_MAX)
-    for (const row of rows) {
-      const detail = 'an entry that no batch covers: the row that held its signature is gone, or it never had one'
-      report({ code: 'batch-missing', table: 'batches', ...placeOf(row), detail })
-    }
+    for (const row of rows) reportUncovered(row)
     if (rows.length === 0) {
       const detail = `nothing is stored at positions ${from} to ${to}, neither entries nor their batch`
       report({ code: 'entry-missing', table: 'evidence', position: from, detail })
     }
   }
 
-  function diagnose(raw: RawBatch, expected: { position: number; head: Head | undefined }): Diagnosis {
+  /** An entry of the chain has lost its batch; any other is at fault itself. */
+  function reportUncovered(row: RawRow) {
+    const place = { row: Number(row['position']), ...placeOf(row) }
+    const entry = wrongTypes(row, EVIDENCE_TYPES).length > 0 ? undefined : entryOf(row)
+    const isOfChain = entry !== undefined && isTrueToItself(entry)
+    if (isOfChain && !deps.isCovered(entry.box, bytesOf(entry.epoch), entry.seq)) {
+      const detail = 'an entry whose batch, with its signature, is not there'
+      return report({ code: 'batch-missing', table: 'batches', ...placeOf(row), detail })
+    }
+    const code = isOfChain ? 'entry-misplaced' : 'entry-without-batch'
+    const detail = isOfChain ? 'an entry that lies elsewhere than its batch says' : 'an entry that nobody signed'
+    report({ code, table: 'evidence', ...place, detail })
+  }
+
+  function diagnose(raw: RawBatch, expected: Expected): Diagnosis {
     const stay: Diagnosis = { nextPosition: expected.position, after: undefined, dirtyHalls: hallsOf(raw) }
     const wrong = wrongTypes(raw.row, BATCH_TYPES)
     const firstPosition = Number(raw.row['first_position'])
@@ -75,6 +88,7 @@ export function createDiagnosis(deps: DiagnoseDeps) {
       return { ...stay, nextPosition: Math.max(expected.position, firstPosition + raw.entries.length) }
     }
     const batch = batchOf(raw.row)
+    const head = expected.headOf(batch.box, batch.epoch)
     if (batch.first_position < expected.position) {
       const detail = 'a batch over entries that another one covers already'
       report({ code: 'batch-overlaps', table: 'batches', ...batchPlace(raw.row), detail })
@@ -83,13 +97,19 @@ export function createDiagnosis(deps: DiagnoseDeps) {
     if (batch.first_position > expected.position) uncovered(expected.position, batch.first_position - 1)
     const length = lengthOf(batch, raw)
     const entries = raw.entries.filter(row => Number(row['position']) < batch.first_position + length)
-    if (entries.length === 0) {
-      const detail = 'a batch whose entries are not there'
-      report({ code: 'batch-without-entries', table: 'batches', ...batchPlace(raw.row), detail })
-    }
-    const hasEntryFault = checkEntries(batch, length, entries, expected.head)
-    checkBatch(batch, raw.row, entries, { head: expected.head, hasEntryFault })
+    if (entries.length === 0) reportEmpty(batch, raw.row, { position: expected.position, head })
+    const hasEntryFault = checkEntries(batch, length, entries, head)
+    checkBatch(batch, raw.row, entries, { head, hasEntryFault })
     return { ...stay, nextPosition: batch.first_position + length, after: afterOf(batch, entries) }
+  }
+
+  /** Nothing tells a batch that lost its entries from one that was made up to fit: where it fits, both are named. */
+  function reportEmpty(batch: Batch, row: RawRow, expected: { position: number; head: Head | undefined }) {
+    const detail = 'a batch whose entries are not there'
+    report({ code: 'batch-without-entries', table: 'batches', ...batchPlace(row), detail })
+    if (batch.first_position !== expected.position || batch.previous !== (expected.head?.hash ?? START)) return
+    const place = { position: batch.first_position, box: batch.box, epoch: hexOf(batch.epoch), seq: batch.first_seq }
+    report({ code: 'entry-missing', table: 'evidence', ...place, detail: 'the entry is not there' })
   }
 
   /** How many entries the batch has, by what is there where its own numbers contradict each other. */

@@ -30,6 +30,8 @@ export interface StoreSource {
   /** The newest entry of a chain before `seq`, of those before `position`. */
   headBefore(box: string, epoch: string, seq: number, position: number): Head | undefined
   rowAt(box: string, epoch: Uint8Array, seq: number): RawRow | undefined
+  /** Whether any batch says that it covers that entry. */
+  isCovered(box: string, epoch: Uint8Array, seq: number): boolean
   /** Batches of one hall in a range, with what their signatures say. */
   signed(hall: string, from: number, to: number): Iterable<Signed>
   /** Entries of the collector that decide how others are checked; some may decide nothing. */
@@ -92,6 +94,9 @@ export function openStoreSource(path: string): StoreSource {
      where box = ? and epoch = ? and seq < ? and position < ? order by seq desc limit 1`,
   )
   const row = prepared<RawRow>('select * from evidence where box = ? and epoch = ? and seq = ?')
+  const covering = prepared(
+    'select 1 from batches where box = ? and epoch = ? and first_seq <= ? and last_seq >= ? limit 1',
+  )
   const isDigest = (alias: string) => `instr(${alias}.bytes, x'646b696e6466646967657374') > 0`
   const digests = (compare: string, order: string) =>
     prepared<{ position: number; bytes: Uint8Array }>(
@@ -147,6 +152,7 @@ export function openStoreSource(path: string): StoreSource {
       return found && { seq: found.seq, hash: latin1(found.hash) }
     },
     rowAt: (box, epoch, seq) => row.get(box, epoch, seq),
+    isCovered: (box, epoch, seq) => covering.get(box, epoch, seq, seq) !== undefined,
     *signed(hall, from, to) {
       for (const item of batches(from, to)) {
         if (!('isUnreadable' in item) && item.count > 0 && hallOf(item) === hall) yield signedOf(item)
