@@ -38,4 +38,13 @@ export const PARTS: readonly Part[] = [
     words: { identities: { zh: '开发用证书与密钥', en: 'certificates and keys for development' } },
     load: async () => (await import('./identities.ts')).addIdentityCommands,
   },
+  {
+    words: {
+      entry: {
+        zh: '查看条目、批、回执等的内容与真伪',
+        en: 'look at entries, batches and receipts, and what of them holds',
+      },
+    },
+    load: async () => (await import('./entry.ts')).addEntryCommands,
+  },
 ]

@@ -45,12 +45,15 @@ export function signPromptRequest(unsigned: Omit<PromptRequest, 'signature'>, pr
   return wireForm.encode({ ...unsigned, signature: signTagged('prompt', unsignedForm.encode(unsigned), privateKey) })
 }
 
+export function isPromptRequestSigned({ signature, ...unsigned }: PromptRequest, publicKey: KeyObject): boolean {
+  return isSignedBy('prompt', unsignedForm.encode(unsigned), signature, publicKey)
+}
+
 /** Reads a prompt request and believes it only when the collector's key signed it. */
 export function readPromptRequest(bytes: Uint8Array, publicKey: KeyObject): Result<PromptRequest> {
   const decoded = wireForm.decode(bytes)
   if (!decoded.ok) return decoded
-  const { signature, ...unsigned } = decoded.value
-  if (!isSignedBy('prompt', unsignedForm.encode(unsigned), signature, publicKey)) {
+  if (!isPromptRequestSigned(decoded.value, publicKey)) {
     return fail('bad-signature', 'the prompt request was not signed by the collector this box was enrolled with')
   }
   return ok(decoded.value)
