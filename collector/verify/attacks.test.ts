@@ -1,9 +1,6 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { createFullStore, type FullStore } from '#collector/fixtures/full-store.ts'
+import { describe, expect, test } from 'vitest'
+import { shareFullStore } from '#collector/fixtures/full-store.ts'
 import { type Attacker, tamper } from '#collector/fixtures/tamper.ts'
 import { chainHashes } from '#protocol/chain.ts'
 import { signTagged } from '#protocol/signature.ts'
@@ -11,20 +8,12 @@ import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import type { VerifyFault } from './fault.ts'
 import { verifyStore } from './verify-store.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'chuangping-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-let full: FullStore
-beforeEach(async () => {
-  if (full) return
-  const made = await createFullStore()
-  full = { ...made, path: join(folder, 'collector.sqlite') }
-  copyFileSync(made.path, full.path)
-})
+const store = shareFullStore()
 
 async function verify(attack: (attacker: Attacker) => void, options: { everySignature?: boolean } = {}) {
-  const { signingKey, openingKey } = full.keys
+  const { signingKey, openingKey } = store().keys
   const collectorKey = createPublicKey(signingKey)
-  const path = tamper(full.path, attack)
+  const path = tamper(store().path, attack)
   const verified = await verifyStore({
     path,
     collectorKey,
@@ -124,9 +113,9 @@ describe('somebody who knows the format and makes everything fit', () => {
       const epochs = attacker.raw
         .prepare<[string], Buffer>('select epoch from evidence where box = ? group by epoch order by min(position)')
         .pluck()
-        .all(full.box)
-      const last = entriesOf(attacker, 'box = ? and epoch = ?', full.box, epochs[0]).at(-1)!
-      const moved = entriesOf(attacker, 'box = ? and epoch = ?', full.box, epochs[1])
+        .all(store().box)
+      const last = entriesOf(attacker, 'box = ? and epoch = ?', store().box, epochs[0]).at(-1)!
+      const moved = entriesOf(attacker, 'box = ? and epoch = ?', store().box, epochs[1])
       position = moved[0]!.position
       for (const row of moved) attacker.write('evidence', row.position, { epoch: epochs[0]!, seq: last.seq + row.seq })
       attacker.raw
@@ -134,7 +123,7 @@ describe('somebody who knows the format and makes everything fit', () => {
         .run(epochs[0], last.seq, last.seq, epochs[1])
     })
     const first = faults.find(fault => fault.position === position)
-    expect(first).toMatchObject({ box: full.box })
+    expect(first).toMatchObject({ box: store().box })
     expect(['batches', 'evidence']).toContain(first!.table)
   })
 

@@ -15,6 +15,8 @@ export interface BatchItem {
   last_seq: number
   received_at: number
   blob: Buffer
+  /** Where it begins. */
+  from: number
   /** Where the line of numbers begins that a digest hashes. */
   lineAt: number
   boxAt: number
@@ -51,13 +53,14 @@ const NAME_BYTES_MAX = 32
 
 export function createBatchItem(): BatchItem {
   const numbers = { first_position: 0, last_position: 0, first_seq: 0, last_seq: 0, received_at: 0 }
-  const places = { lineAt: 0, boxAt: 0, boxEnd: 0, hallAt: 0, hallEnd: 0, at: 0, end: 0 }
+  const places = { from: 0, lineAt: 0, boxAt: 0, boxEnd: 0, hallAt: 0, hallEnd: 0, at: 0, end: 0 }
   return { ...numbers, ...places, blob: Buffer.alloc(0), count: 0, lengths: [] }
 }
 
 /** Reads the packed batch at `at` into `item`; false when it is none, or does not end in the buffer. */
 export function readPacked(item: BatchItem, blob: Buffer, at: number): boolean {
   item.blob = blob
+  item.from = at
   item.count = 0
   let place = at
   let bytes = 0

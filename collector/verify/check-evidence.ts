@@ -42,7 +42,7 @@ export async function checkEvidence(
   const ownWords = [...source.ownWords()]
   const uncoveredFrom = source.digestAt(last + 1, 'before') ?? 1
   const { everySignature, faultsMax, collectorKey } = options
-  const jobs = Math.min(options.jobs ?? availableParallelism(), Math.floor(last / ENTRIES_PER_JOB_MIN) || 1)
+  const jobs = options.jobs ?? Math.min(availableParallelism(), Math.floor(last / ENTRIES_PER_JOB_MIN) || 1)
   const orders: RangeOrder[] = cut(source, last, jobs).map(([from, to]) => {
     return { from, to, uncoveredFrom, everySignature, faultsMax, ownWords }
   })

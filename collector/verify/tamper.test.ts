@@ -1,28 +1,16 @@
 import { createPublicKey } from 'node:crypto'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { createFullStore, type FullStore } from '#collector/fixtures/full-store.ts'
+import { describe, expect, test } from 'vitest'
+import { shareFullStore } from '#collector/fixtures/full-store.ts'
 import { type Attacker, other, shapesOf, type TableShape, tamper } from '#collector/fixtures/tamper.ts'
 import { createScratchStore } from '#collector/store/scratch-store.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import type { VerifyFault } from './fault.ts'
 import { verifyStore } from './verify-store.ts'
 
-/** Made once, in the first test: what a test opens is closed with it, so the file is copied to stay. */
-const folder = mkdtempSync(join(tmpdir(), 'chuangping-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-let full: FullStore
-beforeEach(async () => {
-  if (full) return
-  const made = await createFullStore()
-  full = { ...made, path: join(folder, 'collector.sqlite') }
-  copyFileSync(made.path, full.path)
-})
+const store = shareFullStore()
 
 async function verify(path: string, options: { everySignature?: boolean } = {}) {
-  const { signingKey, openingKey } = full.keys
+  const { signingKey, openingKey } = store().keys
   const workFolder = temporaryFolder()
   const collectorKey = createPublicKey(signingKey)
   const verified = await verifyStore({ path, collectorKey, openingKeys: [openingKey], workFolder, ...options })
@@ -30,7 +18,7 @@ async function verify(path: string, options: { everySignature?: boolean } = {}) 
   return verified.value
 }
 
-const faultsAfter = async (attack: (attacker: Attacker) => void) => (await verify(tamper(full.path, attack))).faults
+const faultsAfter = async (attack: (attacker: Attacker) => void) => (await verify(tamper(store().path, attack))).faults
 
 /** Tables known before the store is made: a new one in the schema is a new row of the tests. */
 const scratch = await createScratchStore(':memory:')
@@ -45,9 +33,9 @@ function named(faults: readonly VerifyFault[], table: string, rowid: number): Ve
 const shapeOf = (attacker: Attacker, table: string): TableShape => attacker.shapes.find(shape => shape.table === table)!
 
 test('the store that is tampered with has a row in every table, and nothing wrong', async () => {
-  const empty = shapesOf(full.path).filter(({ rows }) => rows === 0)
+  const empty = shapesOf(store().path).filter(({ rows }) => rows === 0)
   expect(empty).toEqual([])
-  expect(await verify(full.path, { everySignature: true })).toMatchObject({ faults: [], notes: [] })
+  expect(await verify(store().path, { everySignature: true })).toMatchObject({ faults: [], notes: [] })
 })
 
 describe.each(TABLES)('in table %s', table => {
@@ -77,7 +65,7 @@ describe.each(TABLES)('in table %s', table => {
   })
 
   test('a row that was altered is found, whatever the column', async () => {
-    const shape = shapesOf(full.path).find(item => item.table === table)!
+    const shape = shapesOf(store().path).find(item => item.table === table)!
     // Derived tables are compared row by row, so one altered row must name all its columns.
     const groups = isEvidence ? shape.columns.map(column => [column]) : [without(shape.columns, shape.key), shape.key]
     for (const columns of groups.filter(group => group.length > 0)) {
@@ -101,7 +89,7 @@ describe.each(TABLES)('in table %s', table => {
   })
 
   test('two rows whose contents were exchanged are found', async context => {
-    const isSingle = shapesOf(full.path).find(item => item.table === table)!.rows < 2
+    const isSingle = shapesOf(store().path).find(item => item.table === table)!.rows < 2
     context.skip(isSingle, `${table} has one row`)
     // When a migration ran is all it says, and nothing else tells it: see the limits below.
     context.skip(table === 'kysely_migration', 'nothing but the time of a migration would move')
