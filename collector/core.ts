@@ -10,7 +10,7 @@ import type { Verbs } from './api/verbs.ts'
 import type { BrokerLink } from './broker/link.ts'
 import { countPrompts } from './cases/prompt-counts.ts'
 import { createPrompts } from './cases/prompts.ts'
-import { createRegisterService } from './cases/register-service.ts'
+import { createRegisterService, findRegistered } from './cases/register-service.ts'
 import { findService, listPool, listServices } from './cases/service-views.ts'
 import type { Counters } from './counters.ts'
 import { createDayTurn } from './digest/day-turn.ts'
@@ -215,7 +215,8 @@ export async function createCore(deps: {
   const verbs: Verbs = {
     registerService: createRegisterService({ db, clock, ingest }),
     listServices: (limit, before) => listServices(db, limit, before),
-    findService: (caseNumber, service) => findService(db, caseNumber, service),
+    findService: async (caseNumber, service) =>
+      (await findService(db, caseNumber, service)) ?? (await findRegistered(db, caseNumber, service)),
     prompts: createPrompts({
       signingKey: identity.signingKey,
       db,

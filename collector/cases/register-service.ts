@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { entryTime } from '#collector/entry-time.ts'
 import type { Ingest } from '#collector/ingest/ingest.ts'
-import type { RegisteredView, ServiceBody } from '#collector/schemas.ts'
+import type { RegisteredView, ServiceBody, ServiceView } from '#collector/schemas.ts'
 import type { EvidenceRow, ServiceRow, Tables } from '#collector/store/tables.ts'
 import type { Clock } from '#protocol/clock.ts'
 import { decodeEntry, type EntryBody } from '#protocol/entry.ts'
@@ -38,6 +38,27 @@ export function createRegisterService(deps: {
     const { rating: _rating, ...service } = view!
     return ok({ service, isNew })
   }
+}
+
+/**
+ * A service that is registered and not projected yet: the registration itself says what it holds. So whoever
+ * registered one can ask for it at once, however far the projections lag.
+ */
+export async function findRegistered(
+  db: Kysely<Tables>,
+  caseNumber: string,
+  service: number,
+): Promise<ServiceView | undefined> {
+  const row = await db
+    .selectFrom('registrations')
+    .innerJoin('evidence', 'evidence.position', 'registrations.position')
+    .selectAll('evidence')
+    .where('registrations.case_number', '=', caseNumber)
+    .where('registrations.service', '=', service)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const [view] = await viewServices(db, [serviceRow(row, registrationOf(row))])
+  return view
 }
 
 function entryBody(body: ServiceBody, source: string): EntryBody<'case'> {

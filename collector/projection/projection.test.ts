@@ -253,6 +253,17 @@ test('whatever happens, rebuilding from the evidence gives every projection agai
   )
 }, 20_000)
 
+test('a service can be asked for as soon as it is registered, before it is projected', async () => {
+  const { collector } = await setUp()
+  const registered = await collector.core.verbs.registerService(
+    { case: 'C1', service: 1, item: '企业设立登记' },
+    'test',
+  )
+  expect(registered.ok).toBe(true)
+  expect(await collector.core.verbs.findService('C1', 1)).toMatchObject({ item: '企业设立登记', why: 'not-prompted' })
+  expect(await collector.core.verbs.findService('C1', 2)).toBeUndefined()
+})
+
 test('rebuilding is refused while a collector runs on the store', async () => {
   const { collector } = await setUp()
   const rebuilt = await rebuildStore(collector.path, [collector.openingKey])
