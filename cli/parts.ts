@@ -47,4 +47,20 @@ export const PARTS: readonly Part[] = [
     },
     load: async () => (await import('./entry.ts')).addEntryCommands,
   },
+  {
+    words: {
+      verify: {
+        zh: '核验全部证据与由其得出的各表',
+        en: 'check all evidence and every table that follows from it',
+      },
+    },
+    load: async () => (await import('./verify.ts')).addVerifyCommands,
+  },
+  {
+    words: {
+      evidence: { zh: '证据的导出', en: 'evidence, to be checked elsewhere' },
+      digest: { zh: '每日摘要的导出', en: 'daily digests, for a third party' },
+    },
+    load: async () => (await import('./evidence.ts')).addEvidenceCommands,
+  },
 ]

@@ -276,7 +276,8 @@ function createChainBook(deps: Pick<ChainCheckDeps, 'headBefore'>) {
       }
       return make(boxOf(item), epochOf(item), item.first_seq)
     },
-    headOf: (box: string, epoch: string): Head | undefined => find(box, epoch),
+    headOf: (box: string, epoch: string): Head | undefined =>
+      find(box, epoch) ?? deps.headBefore(box, epoch, Number.MAX_SAFE_INTEGER),
     set({ box, epoch, head }: NonNullable<Diagnosis['after']>) {
       const chain = find(box, epoch) ?? make(box, epoch, head.seq + 1)
       Object.assign(chain, { ...head, newest: undefined })

@@ -138,6 +138,8 @@ export function createDiagnosis(deps: DiagnoseDeps) {
         const detail = 'the entry is not there'
         report({ code: 'entry-missing', table: 'evidence', ...place, detail })
         isFaulty = true
+        // What the next one hangs on is gone with it.
+        previous = []
         continue
       }
       const found = checkEntry(batch, row, place, previous)
@@ -158,14 +160,16 @@ export function createDiagnosis(deps: DiagnoseDeps) {
     const strange = strangeColumns(batch, entry, place.seq)
     const asHere = previous.map(hash => hashOf({ ...entry, ...claimsOf(batch, place.seq) }, hash))
     if (strange.length === 0) {
-      if (asHere.includes(entry.hash)) return { isFaulty: false, hashes: [entry.hash] }
+      const isUnknown = previous.length === 0
+      if (isUnknown || asHere.includes(entry.hash)) return { isFaulty: false, hashes: [entry.hash] }
       const detail = 'its hash does not follow from its bytes and the entry before it'
       const isHashTrue = nextHangsOn(entry, entry.hash) || isReceiptedAs(batch, entry)
       const columns = [isHashTrue ? 'bytes' : 'hash']
       report({ code: 'entry-altered', table: 'evidence', ...place, row: place.position, columns, detail })
       return { isFaulty: true, hashes: [entry.hash, ...asHere] }
     }
-    return { isFaulty: decideBetween(batch, entry, place, strange, asHere), hashes: [entry.hash, ...asHere] }
+    decideBetween(batch, entry, place, strange, asHere)
+    return { isFaulty: true, hashes: [entry.hash, ...asHere] }
   }
 
   /** Whether the stored entry after this one hangs on that hash. */
@@ -177,9 +181,10 @@ export function createDiagnosis(deps: DiagnoseDeps) {
   }
 
   /** The entry says something else of itself than its batch: what is signed decides, or both are named. */
-  function decideBetween(batch: Batch, entry: Entry, place: Place, strange: string[], asHere: string[]): boolean {
-    const isEntryTrue = isReceiptedAs(batch, entry) || (!isTimeOnly(strange) && isTrueToItself(entry))
-    const isBatchTrue = asHere.includes(entry.hash) ? isReceiptGood(batch) : isReceiptGood(batch) || !isEntryTrue
+  function decideBetween(batch: Batch, entry: Entry, place: Place, strange: string[], asHere: string[]) {
+    const isTime = strange.length === 1 && strange[0] === 'received_at'
+    const isEntryTrue = isTime ? isReceiptGood(batch, entry) : isReceiptedAs(batch, entry) || isTrueToItself(entry)
+    const isBatchTrue = isReceiptGood(batch) || (!isEntryTrue && !asHere.includes(entry.hash))
     const columns = strange
     if (!isEntryTrue || isBatchTrue) {
       const detail = 'not what its batch says lies here'
@@ -191,7 +196,6 @@ export function createDiagnosis(deps: DiagnoseDeps) {
       const { first_position } = batch
       report({ code: 'batch-altered', table: 'batches', ...place, row: first_position, columns, detail })
     }
-    return true
   }
 
   /** Whether the batch's receipt is one for that very entry, with the time the entry was received. */
@@ -200,10 +204,11 @@ export function createDiagnosis(deps: DiagnoseDeps) {
     return signatures.isReceipted(signedAs(batch, { box, epoch, last_seq: seq, received_at }, hash))
   }
 
-  function isReceiptGood(batch: Batch): boolean {
+  /** Whether the batch's receipt holds, with its own time or with that of another. */
+  function isReceiptGood(batch: Batch, { received_at }: { received_at: number } = batch): boolean {
     const last = deps.rowAt(batch.box, bytesOf(batch.epoch), batch.last_seq)
     if (!last || !(last['hash'] instanceof Uint8Array)) return false
-    return signatures.isReceipted(signedAs(batch, {}, latin1(last['hash'])))
+    return signatures.isReceipted(signedAs(batch, { received_at }, latin1(last['hash'])))
   }
 
   function isTrueToItself(entry: Entry): boolean {
@@ -282,8 +287,6 @@ function strangeColumns(batch: Batch, entry: Entry, seq: number): string[] {
   if (entry.received_at !== batch.received_at) strange.push('received_at')
   return strange
 }
-
-const isTimeOnly = (columns: readonly string[]) => columns.length === 1 && columns[0] === 'received_at'
 
 function isOf(batch: Batch, row: RawRow): boolean {
   if (wrongTypes(row, EVIDENCE_TYPES).length > 0) return false

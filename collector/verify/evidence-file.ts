@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import Type from 'typebox'
 import { createWireForm } from '#protocol/codec.ts'
 import { BytesBetween, CountSchema } from '#protocol/names.ts'
@@ -43,6 +43,7 @@ export function writeEvidenceFile(
     writer.write(headerForm.encode({ format: 'chuangping evidence', version: 1, key }))
     for (const item of source.batches(1, Number.MAX_SAFE_INTEGER)) {
       if ('isUnreadable' in item) {
+        rmSync(path)
         return fail('store-not-exportable', `the batch at position ${item.first_position} is not whole: run verify`)
       }
       writer.write(item.blob.subarray(item.from, item.end))
