@@ -16,7 +16,7 @@ test('the list of commands shows exactly what each part brings, in the same word
     const program = new Command()
     const add = await part.load()
     add(program, terminal)
-    brought.push(...program.commands.map(command => [command.name(), command.description()]))
+    brought.push(...program.commands.map(command => [command.name(), command.summary() || command.description()]))
   }
   expect(listed).toEqual(brought)
 })

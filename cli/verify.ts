@@ -42,6 +42,12 @@ export function addVerifyCommands(program: Command, terminal: Terminal): void {
   const { say } = terminal
   program
     .command('verify')
+    .summary(
+      say({
+        zh: '核验全部证据与由其得出的各表',
+        en: 'check all evidence and every table that follows from it',
+      }),
+    )
     .description(
       say({
         zh: '核验全部证据与由其得出的各表，指出有问题的那一条。只读；汇集中心运行时也可核验。\n退出码：0 无误，1 有问题，2 读不了。示例：chuangping verify --config collector.yaml',
