@@ -1,4 +1,7 @@
 import Type from 'typebox'
+import { COLLECTOR_NAME } from './reserved.ts'
+
+export { COLLECTOR_NAME, DEFAULT_HALL } from './reserved.ts'
 
 /** The names that cross the boundary, each with its grammar in one place. */
 
@@ -14,18 +17,12 @@ export const BoxIdSchema = Type.String({
 /** Whether a text may stand for a box in a topic or an access rule. */
 export const isBoxId = (text: string): boolean => BOX_ID.test(text)
 
-/** The common name of the collector's own certificate; no box may be called so. */
-export const COLLECTOR_NAME = 'collector'
-
 /** A hall (大厅): boxes are enrolled into one, and its day is closed by a digest of its own. */
 export const HallIdSchema = Type.String({
   title: '大厅编号 Hall id',
   description: 'Lower-case letters, digits and hyphens, at most 32, starting with a letter or digit.',
   pattern: BOX_ID.source,
 })
-
-/** Where a box belongs that was enrolled into no hall by name. */
-export const DEFAULT_HALL = 'default'
 
 /** Whether a box may be enrolled into a hall of this name; the collector's own chain is a hall of its own. */
 export const isHallId = (text: string): boolean => BOX_ID.test(text) && text !== COLLECTOR_NAME

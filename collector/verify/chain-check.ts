@@ -1,11 +1,11 @@
 import { parseDay } from '#collector/projection/day.ts'
 import { type ChainHasher, createChainHasher } from '#protocol/chain.ts'
 import { createLeafMaker, type LeafMaker } from '#protocol/digest.ts'
-import { BOX_KINDS, decodeEntry, ENTRY_KINDS, type EntryBody } from '#protocol/entry.ts'
-import { COLLECTOR_NAME } from '#protocol/names.ts'
+import type { EntryBody } from '#protocol/entry.ts'
+import { COLLECTOR_NAME } from '#protocol/reserved.ts'
 import { type BatchItem, boxOf, epochOf, PARTS, type Unreadable } from './batch-item.ts'
 import { latin1, type OwnWords } from './own-words.ts'
-import { scanKind } from './scan-entry.ts'
+import { scanDigest, scanKind } from './scan-entry.ts'
 import { bytesOf, type SignatureCheck, type Signed } from './signatures.ts'
 import { createVerifyLedger, type DueDigest, dayIn } from './verify-ledger.ts'
 
@@ -38,9 +38,16 @@ export interface StretchResult {
   lastPosition: number
 }
 
+/** Kinds of entries that a box may write, and that the collector may. */
+export interface AllowedKinds {
+  box: readonly string[]
+  own: readonly string[]
+}
+
 export interface ChainCheckDeps {
   words: OwnWords
   signatures: SignatureCheck
+  kinds: AllowedKinds
   /** The position of the first entry to come. */
   from: number
   /** From here on no digest covers the batches: each signature is checked. */
@@ -81,8 +88,11 @@ interface Chain extends Head {
   /** The hall its box belongs to, for what is committed before `hallUntil`. */
   hall: string | undefined
   hallUntil: number
-  /** The newest batch that was found right, but for its signatures; its bytes are in `signatures`. */
-  newest: Omit<Signed, 'box' | 'epoch' | 'signature' | 'receipt'> | undefined
+  /** Whether the newest batch was found right, but for its signatures. What it says stands below; its end is the head. */
+  hasNewest: boolean
+  firstPosition: number
+  firstSeq: number
+  receivedAt: number
   /** Its signature and that of its receipt. */
   signatures: Buffer
 }
@@ -96,12 +106,10 @@ export interface ChainCheck {
   finish(): StretchResult
 }
 
-const BOX_KIND_SET: ReadonlySet<string> = new Set(BOX_KINDS)
-const OWN_KIND_SET: ReadonlySet<string> = new Set(ENTRY_KINDS.filter(kind => !BOX_KINDS.includes(kind)))
-
 export function createChainCheck(deps: ChainCheckDeps): ChainCheck {
   const { words, signatures } = deps
   const book = createChainBook(deps)
+  const [boxKinds, ownKinds] = [new Set(deps.kinds.box), new Set(deps.kinds.own)]
   const ledger = createVerifyLedger()
   const counts = { entries: 0, batches: 0, bytes: 0 }
   let next = deps.from
@@ -115,15 +123,15 @@ export function createChainCheck(deps: ChainCheckDeps): ChainCheck {
     const { blob, first_seq, lengths, count } = item
     if (item.first_position !== next || item.last_position - next !== count - 1) return false
     if (item.last_seq - first_seq !== count - 1 || !isOfHall(item, chain)) return false
-    const previous = blob.toString('latin1', item.at + PARTS.previous, item.at + PARTS.signature)
-    const follows = chain.seq + 1 === first_seq && chain.hash === previous
-    if (!follows && !isAfterGap(item, chain, previous)) return false
+    const [previousAt, signatureAt] = [item.at + PARTS.previous, item.at + PARTS.signature]
+    const follows = chain.seq + 1 === first_seq && isText(chain.hash, blob, previousAt, signatureAt)
+    let hash = follows ? chain.hash : blob.toString('latin1', previousAt, signatureAt)
+    if (!follows && !isAfterGap(item, chain, hash)) return false
     let at = item.at + PARTS.entries
-    let hash = previous
     for (let i = 0; i < count; i++) {
       const to = at + 32 + lengths[i]!
       hash = chain.hasher.hashOf(first_seq + i, hash, blob, at + 32, to)
-      if (hash !== blob.toString('latin1', at, at + 32)) return false
+      if (!isText(hash, blob, at, at + 32)) return false
       hashes[i] = hash
       at = to
     }
@@ -141,7 +149,7 @@ export function createChainCheck(deps: ChainCheckDeps): ChainCheck {
   }
 
   function checkKinds(item: BatchItem, { isOwn }: Chain) {
-    const allowed = isOwn ? OWN_KIND_SET : BOX_KIND_SET
+    const allowed = isOwn ? ownKinds : boxKinds
     let at = item.at + PARTS.entries
     for (let i = 0; i < item.count; i++) {
       const to = at + 32 + item.lengths[i]!
@@ -167,9 +175,13 @@ export function createChainCheck(deps: ChainCheckDeps): ChainCheck {
   }
 
   function take(item: BatchItem, chain: Chain) {
-    const { first_position, first_seq, last_seq, received_at } = item
-    const lastHash = hashes[item.count - 1]!
-    chain.newest = { first_position, first_seq, last_seq, received_at, lastHash }
+    const { first_position, first_seq } = item
+    chain.hasNewest = true
+    chain.firstPosition = first_position
+    chain.firstSeq = first_seq
+    chain.receivedAt = item.received_at
+    chain.seq = item.last_seq
+    chain.hash = hashes[item.count - 1]!
     item.blob.copy(chain.signatures, 0, item.at + PARTS.signature, item.at + PARTS.entries)
     checkKinds(item, chain)
     turnDay(item, chain)
@@ -178,8 +190,6 @@ export function createChainCheck(deps: ChainCheckDeps): ChainCheck {
     for (let i = 0; i < item.count; i++) sum.tree.add(chain.leaf.leafHash(first_seq + i, hashes[i]!))
     sum.addBatch(item)
     if (deps.everySignature || first_position >= deps.uncoveredFrom) checkSigned(chain)
-    chain.seq = last_seq
-    chain.hash = lastHash
     next = item.last_position + 1
   }
 
@@ -227,10 +237,9 @@ function digestsIn(item: BatchItem, { epoch }: Chain): SaidDigests | undefined {
   let at = item.at + PARTS.entries
   for (let i = 0; i < item.count; i++) {
     const to = at + 32 + item.lengths[i]!
-    if (scanKind(item.blob, at + 32, to) !== 'digest') return undefined
-    const entry = decodeEntry(item.blob.subarray(at + 32, to))
-    if (!entry.ok || entry.value.kind !== 'digest') return undefined
-    bodies.push({ seq: item.first_seq + i, position: item.first_position + i, body: entry.value.body })
+    const body = scanDigest(item.blob, at + 32, to)
+    if (!body) return undefined
+    bodies.push({ seq: item.first_seq + i, position: item.first_position + i, body })
     at = to
   }
   return { position: item.first_position, epoch, bodies }
@@ -256,7 +265,10 @@ function createChainBook(deps: Pick<ChainCheckDeps, 'headBefore'>) {
       isOwn,
       hall: isOwn ? COLLECTOR_NAME : undefined,
       hallUntil: isOwn ? Number.POSITIVE_INFINITY : 0,
-      newest: undefined,
+      hasNewest: false,
+      firstPosition: 0,
+      firstSeq: 0,
+      receivedAt: 0,
       signatures: Buffer.alloc(PARTS.entries - PARTS.signature),
     }
     const key = epochBytes.readInt32LE(0)
@@ -280,18 +292,27 @@ function createChainBook(deps: Pick<ChainCheckDeps, 'headBefore'>) {
       find(box, epoch) ?? deps.headBefore(box, epoch, Number.MAX_SAFE_INTEGER),
     set({ box, epoch, head }: NonNullable<Diagnosis['after']>) {
       const chain = find(box, epoch) ?? make(box, epoch, head.seq + 1)
-      Object.assign(chain, { ...head, newest: undefined })
+      Object.assign(chain, { ...head, hasNewest: false })
     },
     all: () => [...byEpoch.values()].flat(),
   }
 }
 
 /** What the newest batch of a chain is signed for; undefined when it was found wrong, or there was none. */
-function newestOf({ box, epoch, newest, signatures }: Chain): Signed | undefined {
-  if (!newest) return undefined
+function newestOf(chain: Chain): Signed | undefined {
+  if (!chain.hasNewest) return undefined
   const receiptAt = PARTS.receipt - PARTS.signature
-  const [signature, receipt] = [signatures.toString('latin1', 0, receiptAt), signatures.toString('latin1', receiptAt)]
-  return { ...newest, box, epoch, signature, receipt }
+  return {
+    box: chain.box,
+    epoch: chain.epoch,
+    first_position: chain.firstPosition,
+    first_seq: chain.firstSeq,
+    last_seq: chain.seq,
+    received_at: chain.receivedAt,
+    lastHash: chain.hash,
+    signature: chain.signatures.toString('latin1', 0, receiptAt),
+    receipt: chain.signatures.toString('latin1', receiptAt),
+  }
 }
 
 function isText(text: string, blob: Buffer, from: number, to: number): boolean {

@@ -1,11 +1,15 @@
 import type { KeyObject } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { BOX_KINDS, ENTRY_KINDS } from '#protocol/entry.ts'
+import type { AllowedKinds } from './chain-check.ts'
 import { checkRange, placeOfSigned, type RangeOrder, type RangeReport } from './check-range.ts'
 import { compareDigests } from './compare-digests.ts'
 import { createDiagnosis, signatureFault } from './diagnose.ts'
 import type { FaultList } from './fault.ts'
 import { createOwnWords } from './own-words.ts'
+import type { RangeWork } from './range-worker.ts'
+import { readOwnWord } from './read-own-word.ts'
 import { createSignatureCheck, type Signed } from './signatures.ts'
 import type { StoreSource } from './store-source.ts'
 
@@ -26,8 +30,15 @@ export interface EvidenceCounts {
   chains: number
 }
 
+export const KINDS: AllowedKinds = {
+  box: BOX_KINDS,
+  own: ENTRY_KINDS.filter(kind => !BOX_KINDS.includes(kind)),
+}
+
 /** Below this a thread takes longer to start than the work takes. */
 const ENTRIES_PER_JOB_MIN = 20_000
+/** More pieces than threads, so that none waits long for the last. */
+const PIECES_PER_JOB = 6
 
 /**
  * Checks the two tables of evidence: every hash, every link, every kind, every digest, the signature of the
@@ -39,20 +50,16 @@ export async function checkEvidence(
   faults: FaultList,
 ): Promise<EvidenceCounts> {
   const last = source.lastPosition()
-  const ownWords = [...source.ownWords()]
+  const ownWords = [...source.ownWords()].flatMap(readOwnWord)
   const uncoveredFrom = source.digestAt(last + 1, 'before') ?? 1
   const { everySignature, faultsMax, collectorKey } = options
   const jobs = options.jobs ?? Math.min(availableParallelism(), Math.floor(last / ENTRIES_PER_JOB_MIN) || 1)
-  const orders: RangeOrder[] = cut(source, last, jobs).map(([from, to]) => {
-    return { from, to, uncoveredFrom, everySignature, faultsMax, ownWords }
+  const orders: RangeOrder[] = cut(source, last, jobs > 1 ? jobs * PIECES_PER_JOB : 1).map(([from, to]) => {
+    return { from, to, uncoveredFrom, everySignature, faultsMax, ownWords, kinds: KINDS }
   })
-  const reports =
-    orders.length === 1
-      ? [checkRange(source, collectorKey, orders[0]!, options.onProgress)]
-      : await Promise.all(orders.map(order => runOnThread(options, order)))
+  const reports = await runAll(source, orders, jobs, options)
   for (const { faults: found } of reports) for (const fault of found) faults.add(fault)
-  const words = createOwnWords()
-  for (const { position, bytes } of ownWords) words.add(position, bytes)
+  const words = createOwnWords(ownWords)
   const signatures = createSignatureCheck(words, collectorKey)
   join(source, reports, last, { faults, signatures, words })
   const newest = newestOf(reports)
@@ -66,10 +73,10 @@ export async function checkEvidence(
 }
 
 /** Stretches that begin where a day does, so that each can add up its days by itself. */
-function cut(source: StoreSource, last: number, jobs: number): [from: number, to: number][] {
+function cut(source: StoreSource, last: number, pieces: number): [from: number, to: number][] {
   const starts = [1]
-  for (let job = 1; job < jobs; job++) {
-    const start = source.digestAt(Math.floor((last * job) / jobs) + 1, 'from')
+  for (let piece = 1; piece < pieces; piece++) {
+    const start = source.digestAt(Math.floor((last * piece) / pieces) + 1, 'from')
     if (start !== undefined && start > starts.at(-1)!) starts.push(start)
   }
   return starts.map((from, i) => [i === 0 ? 1 : from, (starts[i + 1] ?? Number.MAX_SAFE_INTEGER) - 1])
@@ -115,15 +122,40 @@ function newestOf(reports: readonly RangeReport[]): Signed[] {
   return [...newest.values()]
 }
 
-function runOnThread({ path, collectorKey, onProgress }: EvidenceOptions, order: RangeOrder): Promise<RangeReport> {
+/** Every thread takes the next stretch when it is done with one; this one too, while the others still start. */
+async function runAll(
+  source: StoreSource,
+  orders: readonly RangeOrder[],
+  jobs: number,
+  { path, collectorKey, onProgress }: EvidenceOptions,
+): Promise<RangeReport[]> {
+  const reports: RangeReport[] = []
+  const next = new Int32Array(new SharedArrayBuffer(4))
   const key = new Uint8Array(collectorKey.export({ format: 'der', type: 'spki' }))
-  const worker = new Worker(new URL('./range-worker.ts', import.meta.url), { workerData: { path, key, order } })
+  const work: RangeWork = { path, key, orders, next }
+  const others = Array.from({ length: Math.min(jobs, orders.length) - 1 }, () =>
+    runOnThread(work, (i, report) => (reports[i] = report), onProgress),
+  )
+  for (let i = Atomics.add(next, 0, 1); i < orders.length; i = Atomics.add(next, 0, 1)) {
+    reports[i] = checkRange(source, collectorKey, orders[i]!, onProgress)
+    await new Promise(setImmediate)
+  }
+  await Promise.all(others)
+  return reports
+}
+
+function runOnThread(
+  workerData: RangeWork,
+  onReport: (i: number, report: RangeReport) => void,
+  onProgress: EvidenceOptions['onProgress'],
+): Promise<void> {
+  const worker = new Worker(new URL('./range-worker.ts', import.meta.url), { workerData })
   return new Promise((resolve, reject) => {
-    worker.on('message', (message: { entries?: number; report?: RangeReport }) => {
-      if (message.entries) onProgress?.(message.entries)
-      if (message.report) resolve(message.report)
+    worker.on('message', ({ entries, i, report }: { entries?: number; i: number; report?: RangeReport }) => {
+      if (entries) onProgress?.(entries)
+      if (report) onReport(i, report)
     })
     worker.on('error', reject)
-    worker.on('exit', code => reject(new Error(`a checking thread ended with ${code} before it reported`)))
+    worker.on('exit', code => (code === 0 ? resolve() : reject(new Error(`a checking thread ended with ${code}`))))
   })
 }

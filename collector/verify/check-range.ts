@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto'
-import { type ChainCheckDeps, createChainCheck, type StretchResult } from './chain-check.ts'
+import { type AllowedKinds, type ChainCheckDeps, createChainCheck, type StretchResult } from './chain-check.ts'
 import { compareDigests } from './compare-digests.ts'
 import { createDiagnosis, placeOf, signatureFault } from './diagnose.ts'
 import { createFaultList, type VerifyFault } from './fault.ts'
-import { createOwnWords, hexOf } from './own-words.ts'
+import { createOwnWords, hexOf, type OwnWord } from './own-words.ts'
 import { createSignatureCheck, type Signed } from './signatures.ts'
 import type { StoreSource } from './store-source.ts'
 
@@ -15,8 +15,8 @@ export interface RangeOrder {
   uncoveredFrom: number
   everySignature: boolean
   faultsMax: number
-  /** Entries of the collector that decide how others are checked. */
-  ownWords: readonly { position: number; bytes: Uint8Array }[]
+  ownWords: readonly OwnWord[]
+  kinds: AllowedKinds
 }
 
 export interface RangeReport {
@@ -36,8 +36,7 @@ export function checkRange(
   onProgress: (entries: number) => void = () => {},
 ): RangeReport {
   const faults = createFaultList(order.faultsMax)
-  const words = createOwnWords()
-  for (const { position, bytes } of order.ownWords) words.add(position, bytes)
+  const words = createOwnWords(order.ownWords)
   const signatures = createSignatureCheck(words, collectorKey)
   const report = faults.add
   const { diagnose } = createDiagnosis({ words, signatures, report, ...source })

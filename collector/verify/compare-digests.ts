@@ -1,4 +1,4 @@
-import { COLLECTOR_NAME } from '#protocol/names.ts'
+import { COLLECTOR_NAME } from '#protocol/reserved.ts'
 import type { SaidDigests } from './chain-check.ts'
 import type { VerifyFault } from './fault.ts'
 import { hexOf, latin1 } from './own-words.ts'

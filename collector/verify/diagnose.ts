@@ -1,5 +1,5 @@
 import { createChainHasher } from '#protocol/chain.ts'
-import { COLLECTOR_NAME } from '#protocol/names.ts'
+import { COLLECTOR_NAME } from '#protocol/reserved.ts'
 import type { RawBatch, RawRow } from './batch-item.ts'
 import type { Diagnosis, Expected, Head } from './chain-check.ts'
 import type { VerifyFault } from './fault.ts'

@@ -1,7 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { toHex } from '#protocol/codec.ts'
-import { decodeEntry, type EntryBody } from '#protocol/entry.ts'
-import { DEFAULT_HALL } from '#protocol/names.ts'
+import type { EntryBody } from '#protocol/entry.ts'
+import { DEFAULT_HALL } from '#protocol/reserved.ts'
 
 /** Kinds of the collector's own entries that decide how boxes' entries are to be checked. */
 const DECIDING_KINDS = ['enrolment', 'revocation', 'acceptance', 'gap'] as const
@@ -12,10 +11,11 @@ export const DECIDING_MARKS = DECIDING_KINDS.map(kind =>
   Buffer.concat([Buffer.of(0x64), Buffer.from('kind'), Buffer.of(0x60 + kind.length), Buffer.from(kind)]),
 )
 
+/** An entry of the collector that decides, and where it stands. It can be given to another thread. */
+export type OwnWord = { [K in DecidingKind]: { position: number; kind: K; body: EntryBody<K> } }[DecidingKind]
+
 /** What the collector wrote of its boxes, as it stood at any position. */
 export interface OwnWords {
-  /** Takes an entry of the collector's own chain; those that decide nothing are passed over. In position order. */
-  add(position: number, bytes: Uint8Array): void
   /** The hall of a box for what is committed at `position`; undefined while it is not enrolled. */
   hallAt(box: string, position: number): string | undefined
   /** Keys whose signature is good there: one, or those a person's decision let pass; none when it is revoked. */
@@ -50,7 +50,8 @@ interface BoxWords {
   accepted: (Pick<EntryBody<'acceptance'>, 'first' | 'last'> & { position: number; epoch: string })[]
 }
 
-export function createOwnWords(): OwnWords {
+/** From the deciding entries in position order. */
+export function createOwnWords(said: readonly OwnWord[]): OwnWords {
   const boxes = new Map<string, BoxWords>()
   const gaps = new Set<string>()
   const boxesWithGaps = new Set<string>()
@@ -65,28 +66,27 @@ export function createOwnWords(): OwnWords {
     return boxes.get(box)?.enrolled.findLast(item => item.position < position)
   }
 
-  return {
-    add(position, bytes) {
-      const entry = decodeEntry(bytes)
-      if (!entry.ok) return
-      const { kind, body } = entry.value
-      if (kind === 'enrolment') {
-        const { box, key, hall = DEFAULT_HALL } = body
-        const read = readKey(key)
-        if (read) wordsOf(box).enrolled.push({ position, key: read, hall, revokedAt: Number.POSITIVE_INFINITY })
-      } else if (kind === 'revocation') {
-        const revoked = body.key && readKey(body.key)
-        for (const item of revoked ? wordsOf(body.box).enrolled : []) {
-          if (revoked && item.key.equals(revoked)) item.revokedAt = Math.min(item.revokedAt, position)
-        }
-      } else if (kind === 'acceptance') {
-        const { box, epoch, first, last } = body
-        wordsOf(box).accepted.push({ position, epoch: latin1(epoch), first, last })
-      } else if (kind === 'gap') {
-        boxesWithGaps.add(body.box)
-        gaps.add(gapName(body.box, latin1(body.epoch), body.from, body.to, latin1(body.previous)))
+  function add({ position, kind, body }: OwnWord) {
+    if (kind === 'enrolment') {
+      const { box, key, hall = DEFAULT_HALL } = body
+      const read = readKey(key)
+      if (read) wordsOf(box).enrolled.push({ position, key: read, hall, revokedAt: Number.POSITIVE_INFINITY })
+    } else if (kind === 'revocation') {
+      const revoked = body.key && readKey(body.key)
+      for (const item of revoked ? wordsOf(body.box).enrolled : []) {
+        if (revoked && item.key.equals(revoked)) item.revokedAt = Math.min(item.revokedAt, position)
       }
-    },
+    } else if (kind === 'acceptance') {
+      const { box, epoch, first, last } = body
+      wordsOf(box).accepted.push({ position, epoch: latin1(epoch), first, last })
+    } else {
+      boxesWithGaps.add(body.box)
+      gaps.add(gapName(body.box, latin1(body.epoch), body.from, body.to, latin1(body.previous)))
+    }
+  }
+
+  for (const word of said) add(word)
+  return {
     hallAt: (box, position) => enrolledAt(box, position)?.hall,
     hallSpan(box, position) {
       const hallUntil = boxes.get(box)?.enrolled.find(item => item.position >= position)?.position
@@ -120,7 +120,7 @@ function readKey(spki: Uint8Array): KeyObject | undefined {
 export const latin1 = (bytes: Uint8Array) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 
-export const hexOf = (text: string) => toHex(Buffer.from(text, 'latin1'))
+export const hexOf = (text: string) => Buffer.from(text, 'latin1').toString('hex')
 
 const gapName = (box: string, epoch: string, from: number, to: number, previous: string) =>
   `${box} ${epoch}${previous}${from} ${to}`

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { COLLECTOR_NAME } from '#protocol/names.ts'
-import { isReceiptSigned } from '#protocol/receipt.ts'
+import { receiptMessage } from '#protocol/receipt-message.ts'
+import { COLLECTOR_NAME } from '#protocol/reserved.ts'
 import { isSignedBy } from '#protocol/signature.ts'
 import type { OwnWords } from './own-words.ts'
 
@@ -37,15 +37,8 @@ export function createSignatureCheck(words: OwnWords, collectorKey: KeyObject): 
   }
 
   function isReceipted({ box, epoch, last_seq, lastHash, received_at, receipt }: Signed): boolean {
-    const said = {
-      version: 1,
-      box,
-      epoch: bytesOf(epoch),
-      seq: last_seq,
-      hash: bytesOf(lastHash),
-      at: received_at,
-    } as const
-    return isReceiptSigned({ ...said, signature: bytesOf(receipt) }, collectorKey)
+    const said = { box, epoch: bytesOf(epoch), seq: last_seq, hash: bytesOf(lastHash), at: received_at }
+    return isSignedBy('receipt', receiptMessage(said), bytesOf(receipt), collectorKey)
   }
 
   return {

@@ -1,6 +1,5 @@
 import Database from 'better-sqlite3'
-import { decodeEntry } from '#protocol/entry.ts'
-import { COLLECTOR_NAME } from '#protocol/names.ts'
+import { COLLECTOR_NAME } from '#protocol/reserved.ts'
 import {
   type BatchItem,
   boxOf,
@@ -15,6 +14,7 @@ import {
 } from './batch-item.ts'
 import type { Head } from './chain-check.ts'
 import { DECIDING_MARKS, latin1 } from './own-words.ts'
+import { scanDigest } from './scan-entry.ts'
 import { bytesOf, type Signed } from './signatures.ts'
 
 /** A store read as it lies on disk, without believing a word of it. Nothing is written. */
@@ -46,29 +46,31 @@ const CACHE_KIB = 16 * 1024
 const MAP_BYTES = 1024 * 1024 * 1024
 
 /** Positions of one answer: packed into one buffer, so that SQLite does the work of a row and JavaScript none. */
-const WINDOW = 2048
+const WINDOW = 1024
 
-/** Whether a row is of the types and lengths of a batch: only then does packing it say what it holds. */
+/**
+ * Whether a row is of the types and lengths of a batch. Only then does packing it say what it holds: a name
+ * with a space, or a hall with a line break, could be read as another name and what follows it.
+ */
 const SOUND = `typeof(b.last_position) = 'integer' and typeof(b.first_seq) = 'integer' and typeof(b.last_seq) = 'integer'
   and typeof(b.received_at) = 'integer' and typeof(b.box) = 'text' and typeof(b.hall) = 'text'
   and typeof(b.epoch) = 'blob' and length(b.epoch) = 16 and typeof(b.previous) = 'blob' and length(b.previous) = 32
   and typeof(b.signature) = 'blob' and length(b.signature) = 64 and typeof(b.receipt) = 'blob' and length(b.receipt) = 64
-  and b.box not glob '*[^a-z0-9-]*' and b.hall not glob '*[^a-z0-9-]*'
-  and length(cast(b.box as blob)) = length(b.box) and length(cast(b.hall as blob)) = length(b.hall)`
+  and instr(b.box, ' ') = 0 and instr(b.hall, char(10)) = 0`
 
 /** A plus keeps a column from being looked up by its index, which finds single rows where a range is at hand. */
 const PACKED = `
   select count(*), count(packed), cast(group_concat(packed, '') as blob) from (
-    select case when ${SOUND} then (
-      select group_concat(length(e.bytes)) || char(10) || b.first_position || ' ' || b.last_position || ' '
+    select case when ${SOUND} then
+      group_concat(length(e.bytes)) || char(10) || b.first_position || ' ' || b.last_position || ' '
         || b.first_seq || ' ' || b.last_seq || ' ' || b.received_at || ' ' || b.box || ' ' || b.hall || char(10)
         || b.epoch || b.previous || b.signature || b.receipt || group_concat(e.hash || e.bytes, '')
-      from evidence e
-      where e.position between b.first_position and b.last_position and +e.box = b.box and +e.epoch = b.epoch
-        and e.seq - e.position = b.first_seq - b.first_position and +e.received_at = b.received_at
-        and typeof(e.epoch) = 'blob' and typeof(e.hash) = 'blob' and length(e.hash) = 32 and typeof(e.bytes) = 'blob'
-      ) end as packed
-    from batches b where b.first_position between ? and ? order by b.first_position)`
+      end as packed
+    from batches b left join evidence e
+      on e.position between b.first_position and b.last_position and +e.box = b.box and +e.epoch = b.epoch
+      and e.seq - e.position = b.first_seq - b.first_position and +e.received_at = b.received_at
+      and typeof(e.epoch) = 'blob' and typeof(e.hash) = 'blob' and length(e.hash) = 32 and typeof(e.bytes) = 'blob'
+    where b.first_position between ? and ? group by b.first_position order by b.first_position)`
 
 type PackedTuple = [rows: number, packed: number, blob: Buffer | null]
 
@@ -99,7 +101,7 @@ export function openStoreSource(path: string): StoreSource {
   )
   const isDigest = (alias: string) => `instr(${alias}.bytes, x'646b696e6466646967657374') > 0`
   const digests = (compare: string, order: string) =>
-    prepared<{ position: number; bytes: Uint8Array }>(
+    prepared<{ position: number; bytes: Buffer }>(
       `select b.first_position as position, e.bytes from batches b join evidence e on e.position = b.first_position
        where b.box = '${COLLECTOR_NAME}' and b.first_position ${compare} ? and ${isDigest('e')}
        order by b.first_position ${order} limit 1`,
@@ -170,8 +172,7 @@ export function openStoreSource(path: string): StoreSource {
       for (let at = position; ; ) {
         const found = statement.get(at)
         if (!found) return undefined
-        const entry = decodeEntry(found.bytes)
-        if (entry.ok && entry.value.kind === 'digest') return found.position
+        if (scanDigest(found.bytes, 0, found.bytes.length)) return found.position
         // Other text may hold the same bytes.
         at = found.position + step
       }

@@ -6,13 +6,15 @@ import { COLLECTOR_NAME } from '#protocol/names.ts'
 import { ok, type Result } from '#protocol/result.ts'
 import { type BatchItem, boxOf, hallOf, PARTS, type RawBatch, type RawRow } from './batch-item.ts'
 import { createChainCheck, type StretchResult } from './chain-check.ts'
+import { KINDS } from './check-evidence.ts'
 import { KIND_DETAILS, placeOfSigned } from './check-range.ts'
 import { compareDigests } from './compare-digests.ts'
 import { type Conservation, createConservation } from './conserve.ts'
 import { createDiagnosis, signatureFault } from './diagnose.ts'
 import { type EvidenceFile, EvidenceFileFault, openEvidenceFile } from './evidence-file.ts'
 import { createFaultList, type FaultList } from './fault.ts'
-import { createOwnWords, type OwnWords } from './own-words.ts'
+import { createOwnWords, type OwnWord, type OwnWords } from './own-words.ts'
+import { readOwnWord } from './read-own-word.ts'
 import { scanKind } from './scan-entry.ts'
 import { createSignatureCheck, type Signed } from './signatures.ts'
 import { signedOf } from './store-source.ts'
@@ -57,16 +59,16 @@ export function verifyEvidenceFile(options: VerifyFileOptions): Result<VerifyRes
 
 /** What the collector says of its boxes, and where the last digest stands. */
 function readWords(file: EvidenceFile, faults: FaultList): { words: OwnWords; uncoveredFrom: number } {
-  const words = createOwnWords()
+  const said: OwnWord[] = []
   let uncoveredFrom = 1
   readAll(file, faults, item => {
     if (boxOf(item) !== COLLECTOR_NAME) return
     forEachEntry(item, (position, kind, bytes) => {
       if (kind === 'digest') uncoveredFrom = item.first_position
-      else if (kind !== 'case') words.add(position, Buffer.from(bytes))
+      else if (kind !== 'case') said.push(...readOwnWord({ position, bytes: Buffer.from(bytes) }))
     })
   })
-  return { words, uncoveredFrom }
+  return { words: createOwnWords(said), uncoveredFrom }
 }
 
 function checkFile(
@@ -106,6 +108,7 @@ function checkFile(
   const check = createChainCheck({
     words,
     signatures,
+    kinds: KINDS,
     from: 1,
     uncoveredFrom: deps.uncoveredFrom,
     everySignature: deps.everySignature ?? false,

@@ -9,11 +9,12 @@ import { createCommitter } from '#collector/ingest/committer.ts'
 import { createScratchStore, type SchemaRow } from '#collector/store/scratch-store.ts'
 import { openStore } from '#collector/store/store.ts'
 import { decodeBatch } from '#protocol/batch.ts'
+import { toHex } from '#protocol/codec.ts'
 import { decodeEntry } from '#protocol/entry.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { comparedTables } from './check-tables.ts'
-import { scanKind, scanPrompt } from './scan-entry.ts'
+import { scanDigest, scanKind, scanPrompt } from './scan-entry.ts'
 import { openStoreSource } from './store-source.ts'
 import { type VerifyStoreOptions, verifyStore } from './verify-store.ts'
 
@@ -194,6 +195,11 @@ test('kinds that a chain may not hold are named, though everything about them is
   ])
 })
 
+const readable = (body: object) =>
+  Object.fromEntries(
+    Object.entries(body).map(([name, value]) => [name, value instanceof Uint8Array ? toHex(value) : value]),
+  )
+
 test('what is scanned of an entry is what decoding it says', () => {
   const { path } = store()
   const source = openStoreSource(path)
@@ -208,6 +214,9 @@ test('what is scanned of an entry is what decoding it says', () => {
     const prompt = 'prompt' in entry.value.body ? entry.value.body.prompt : undefined
     expect(scanPrompt(bytes as Buffer)).toEqual(prompt && Buffer.from(prompt))
     expect(scanKind(bytes as Buffer, 0, 12)).toBeUndefined()
+    const digest = scanDigest(padded, 7, 7 + (bytes as Buffer).length)
+    if (entry.value.kind === 'digest') expect(readable(digest!)).toEqual(readable(entry.value.body))
+    else expect(digest).toBeUndefined()
   }
   expect(scanKind(Buffer.alloc(4000, 0xa1), 0, 4000)).toBeUndefined()
 })

@@ -12,6 +12,7 @@ import { createConservation, type PromptCounts } from './conserve.ts'
 import { deriveTables } from './derive.ts'
 import { createFaultList, type FaultList, type VerifyFault } from './fault.ts'
 import { createOwnWords } from './own-words.ts'
+import { readOwnWord } from './read-own-word.ts'
 import { openStoreSource, type StoreSource } from './store-source.ts'
 
 export const VERIFY_STAGES = ['evidence', 'tables', 'comparison'] as const
@@ -124,8 +125,7 @@ async function derive(
     onProgress(entries: number): void
   },
 ): Promise<PromptCounts> {
-  const words = createOwnWords()
-  for (const { position, bytes } of source.ownWords()) words.add(position, bytes)
+  const words = createOwnWords([...source.ownWords()].flatMap(readOwnWord))
   const report = deps.faults.add
   const conservation = createConservation({ path: join(deps.folder, 'prompts.sqlite'), report, hasGaps: words.hasGaps })
   await deriveTables({ source, scratch, conservation, report, ...deps })

@@ -5,7 +5,8 @@ import { lifeBytes } from './life-bytes.ts'
 import type { Measurement } from './measurement.ts'
 import { press } from './press.ts'
 import { start } from './start.ts'
+import { verify } from './verify.ts'
 import { wire } from './wire.ts'
 
 /** Everything that is measured, in the order of the path of a rating. */
-export const MEASUREMENTS: readonly Measurement[] = [press, lifeBytes, wire, start, idle, ingest, drain]
+export const MEASUREMENTS: readonly Measurement[] = [press, lifeBytes, wire, start, idle, ingest, drain, verify]
