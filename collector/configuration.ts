@@ -19,7 +19,9 @@ export const CollectorSchema = Type.Object(
     store: Path('数据文件 The store, a SQLite file'),
     identity: Path('证书与密钥目录 Folder of ca.crt, collector.crt, collector.key and signing.key'),
     opening: Type.Optional(Path('开封密钥目录 Folder of opening keys (*.key); by default identity/opening')),
-    boxes: Type.Optional(Path('盒子证书目录 Folder of one <box>.crt per enrolled box; by default identity/boxes')),
+    boxes: Type.Optional(
+      Path('盒子证书目录 Folder of <box>.crt, or <hall>/<box>.crt, per enrolled box; by default identity/boxes'),
+    ),
     broker: Type.Object(
       {
         embedded: Type.Optional(

@@ -90,9 +90,7 @@ export async function watchBoxCertificates(deps: {
     for (const certificate of found) {
       if (isStopped) return
       const { box } = certificate
-      const read = found.some(other => other.box === box && other.hall !== certificate.hall)
-        ? fail('box-in-two-halls', 'its certificate lies in the folders of several halls: leave it in one')
-        : readBoxCertificate(certificate, deps.ca)
+      const read = readInPlace(certificate, found, deps.ca)
       if (read.ok) await deps.onCertificate(read.value)
       else if (told.get(box) !== read.error.code) deps.onRefused(box, read.error)
       told.set(box, read.ok ? '' : read.error.code)
@@ -119,8 +117,20 @@ interface Found {
   hall: string
 }
 
+/** A certificate where it may lie: in one hall, and a folder that can be one. */
+function readInPlace(certificate: Found, all: readonly Found[], ca: X509Certificate): Result<BoxCertificate> {
+  const { box, hall } = certificate
+  if (!isHallId(hall)) {
+    return fail('hall-not-valid', 'the folder of a hall is named with lower-case letters, digits and hyphens')
+  }
+  if (all.some(other => other.box === box && other.hall !== hall)) {
+    return fail('box-in-two-halls', 'its certificate lies in the folders of several halls: leave it in one')
+  }
+  return readBoxCertificate(certificate, ca)
+}
+
 function certificatesIn(folder: string): Found[] {
-  const halls = itemsIn(folder).filter(item => item.isDirectory() && isHallId(item.name))
+  const halls = itemsIn(folder).filter(item => item.isDirectory())
   return [
     ...certificatesOf(folder, DEFAULT_HALL),
     ...halls.flatMap(({ name }) => certificatesOf(join(folder, name), name)),
