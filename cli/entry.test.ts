@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createTestCollector } from '#collector/fixtures/core.ts'
+import { shareFullStore } from '#collector/fixtures/full-store.ts'
+import { tamper } from '#collector/fixtures/tamper.ts'
 import { findEntry } from '#collector/verify/find-entry.ts'
 import { toHex } from '#protocol/codec.ts'
 import { GRADES } from '#protocol/grades.ts'
@@ -89,6 +91,8 @@ describe('entry show', () => {
 })
 
 describe('an entry looked up in a store', () => {
+  const store = shareFullStore()
+
   test('holds by hash, signature and receipt; changed by one byte it does not, and is named', async () => {
     const collector = await createTestCollector()
     const box = collector.box('box-1')
@@ -99,7 +103,10 @@ describe('an entry looked up in a store', () => {
     const collectorKey = createPublicKey(collector.signingKey)
     const look = (seq: number, epoch?: Uint8Array) =>
       findEntry(collector.path, { box: 'box-1', seq, ...(epoch && { epoch }) }, collectorKey)
-    expect(look(2)).toMatchObject({ ok: true, value: { isHashRight: true, isSigned: true, isReceipted: true } })
+    expect(look(2)).toMatchObject({
+      ok: true,
+      value: { isHashRight: true, isLinked: true, isSigned: true, isReceipted: true },
+    })
     expect(findEntry(collector.path, { box: 'collector', seq: 1 }, collectorKey)).toMatchObject({
       value: { isHashRight: true, isSigned: true },
     })
@@ -116,5 +123,20 @@ describe('an entry looked up in a store', () => {
     store.prepare("UPDATE evidence SET bytes = ? WHERE box = 'box-1' AND seq = 1").run(Buffer.from(changed, 'hex'))
     store.close()
     expect(look(1)).toMatchObject({ value: { isHashRight: false, isSigned: true } })
+  })
+
+  test('hangs on the entry before it, or on one that the collector gave up in its own chain; on nothing else', () => {
+    const { path, keys: full } = store()
+    const collectorKey = createPublicKey(full.signingKey)
+    const look = (file: string, box: string, seq: number) => findEntry(file, { box, seq }, collectorKey)
+    // Entries 3 and 4 of this box never came.
+    expect(look(path, 'box-3', 5)).toMatchObject({ value: { isHashRight: true, isLinked: true } })
+    expect(look(path, 'box-3', 1)).toMatchObject({ value: { isHashRight: true, isLinked: true } })
+    const torn = tamper(path, ({ raw }) =>
+      raw.exec(`update batches set previous = zeroblob(32) where box = 'box-3' and first_seq = 5`),
+    )
+    expect(look(torn, 'box-3', 5)).toMatchObject({ value: { isHashRight: false, isLinked: false } })
+    const lost = tamper(path, ({ raw }) => raw.exec(`delete from evidence where box = 'box-3' and seq = 5`))
+    expect(look(lost, 'box-3', 6)).toMatchObject({ value: { isLinked: false } })
   })
 })

@@ -107,8 +107,8 @@ async function lookInStore(config: string, options: ShowOptions): Promise<Result
   if (!found.ok) return found
   const known = recognise(found.value.bytes)
   if (!known.ok) return known
-  const { isHashRight, isSigned, isReceipted, bytes: _bytes, ...where } = found.value satisfies FoundEntry
-  const checks = { hash: isHashRight, signature: isSigned, receipt: isReceipted }
+  const { isHashRight, isLinked, isSigned, isReceipted, bytes: _bytes, ...where } = found.value satisfies FoundEntry
+  const checks = { hash: isHashRight, link: isLinked, signature: isSigned, receipt: isReceipted }
   const { message, value } = known.value
   return await withRating({ message, value, checks, place: where }, value as Entry, { ...options, box: where.box })
 }
@@ -183,6 +183,7 @@ const WORDS: Record<string, { zh: string; en: string }> = {
   status: { zh: '状态', en: 'status' },
   'prompt-request': { zh: '邀评请求', en: 'prompt request' },
   hash: { zh: '哈希', en: 'hash' },
+  link: { zh: '与上一条的衔接', en: 'link to the entry before' },
   signature: { zh: '签名', en: 'signature' },
 }
 

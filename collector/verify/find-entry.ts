@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import type { BatchRow, EvidenceRow } from '#collector/store/tables.ts'
 import { CHAIN_START, entryHash } from '#protocol/chain.ts'
 import { isEqual } from '#protocol/codec.ts'
-import { decodeEntry } from '#protocol/entry.ts'
+import { decodeEntry, type Entry } from '#protocol/entry.ts'
 import { COLLECTOR_NAME } from '#protocol/names.ts'
 import { isReceiptSigned } from '#protocol/receipt.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
@@ -20,6 +20,8 @@ export interface FoundEntry {
   hash: Uint8Array
   /** The stored hash is that of these bytes, in this place, behind the entry before. */
   isHashRight: boolean
+  /** What it hangs on is the hash of the entry before it; or of one the collector gave up as missing. */
+  isLinked: boolean
   /** A key enrolled for the box signed the last entry of the batch it came in. */
   isSigned: boolean
   /** The collector's receipt for that batch holds. */
@@ -56,8 +58,8 @@ function prove(store: Database.Database, row: EvidenceRow, collectorKey: KeyObje
   const batch = store.prepare('SELECT * FROM batches WHERE ? BETWEEN first_position AND last_position').get(position) as
     | BatchRow
     | undefined
-  const before = entryAt(store, box, epoch, seq - 1)?.hash ?? CHAIN_START
-  const previous = batch?.first_seq === seq ? batch.previous : before
+  const before = seq === 1 ? CHAIN_START : entryAt(store, box, epoch, seq - 1)?.hash
+  const previous = batch?.first_seq === seq ? batch.previous : (before ?? CHAIN_START)
   const last = batch && entryAt(store, box, epoch, batch.last_seq)
   const keys = box === COLLECTOR_NAME ? [collectorKey] : enrolledKeys(store, box)
   return {
@@ -68,6 +70,7 @@ function prove(store: Database.Database, row: EvidenceRow, collectorKey: KeyObje
     receivedAtMs: received_at,
     bytes,
     hash,
+    isLinked: before ? isEqual(before, previous) : isGivenUp(store, { box, epoch, seq, previous }),
     isHashRight: isEqual(entryHash({ box, epoch }, seq, previous, bytes), hash),
     isSigned: last !== undefined && keys.some(key => isSignedBy('head', last.hash, batch!.signature, key)),
     isReceipted:
@@ -99,14 +102,36 @@ function latestEpoch(store: Database.Database, box: string): Uint8Array | undefi
     | undefined
 }
 
+/** Whether the collector's own chain says that the entries before this one are missing, and what it hangs on. */
+function isGivenUp(
+  store: Database.Database,
+  entry: { box: string; epoch: Uint8Array; seq: number; previous: Uint8Array },
+): boolean {
+  return ownEntries(store, 'gap').some(
+    ({ kind, body }) =>
+      kind === 'gap' &&
+      body.box === entry.box &&
+      body.to === entry.seq - 1 &&
+      isEqual(body.epoch, entry.epoch) &&
+      isEqual(body.previous, entry.previous),
+  )
+}
+
 /** Every key the collector's own chain ever enrolled for this box. */
 function enrolledKeys(store: Database.Database, box: string): KeyObject[] {
+  return ownEntries(store, 'enrolment').flatMap(({ kind, body }) => {
+    if (kind !== 'enrolment' || body.box !== box) return []
+    return [createPublicKey({ key: Buffer.from(body.key), format: 'der', type: 'spki' })]
+  })
+}
+
+/** Entries of the collector's own chain that may be of a kind; other text can hold the same letters. */
+function ownEntries(store: Database.Database, kind: string): Entry[] {
   const rows = store
     .prepare(`SELECT bytes FROM evidence WHERE box = '${COLLECTOR_NAME}' AND instr(bytes, ?) > 0`)
-    .all(Buffer.from('enrolment')) as { bytes: Uint8Array }[]
+    .all(Buffer.from(kind)) as { bytes: Uint8Array }[]
   return rows.flatMap(({ bytes }) => {
     const entry = decodeEntry(bytes)
-    if (!entry.ok || entry.value.kind !== 'enrolment' || entry.value.body.box !== box) return []
-    return [createPublicKey({ key: Buffer.from(entry.value.body.key), format: 'der', type: 'spki' })]
+    return entry.ok ? [entry.value] : []
   })
 }
