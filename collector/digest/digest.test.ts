@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createTestCollector, type TestCollector } from '#collector/fixtures/core.ts'
 import { shareFullStore } from '#collector/fixtures/full-store.ts'
+import { tamper } from '#collector/fixtures/tamper.ts'
 import { openStoreSource } from '#collector/verify/store-source.ts'
 import { verifyStore } from '#collector/verify/verify-store.ts'
 import { createLeafMaker, createMerkleTree } from '#protocol/digest.ts'
@@ -14,6 +15,7 @@ import { decodeEntry } from '#protocol/entry.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { type DigestFile, exportDigest } from './export-digest.ts'
+import { findOpenDay } from './find-open-day.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const boot = { kind: 'boot', body: { agent: '1.0.0' } } as const
@@ -123,6 +125,61 @@ describe('a day that is over', () => {
     expect((await digestsOf(collector)).map(({ entries }) => entries)).toEqual([1, 6])
     await collector.close()
     expect(await verifyStore(optionsFor(collector))).toMatchObject({ value: { faults: [] } })
+  })
+})
+
+test('the open day is found where its digests stand, whatever text looks like one', async () => {
+  const { wall, clock } = createWall(Date.UTC(2026, 2, 2, 4))
+  const collector = await createTestCollector({ clock })
+  const register = async (item: string, service: number) => {
+    const done = await collector.core.verbs.registerService({ case: 'C1', service, item }, 'test')
+    if (!done.ok) throw new Error(done.error.detail)
+  }
+  await register('first', 1)
+  expect(await findOpenDay(collector.store.db)).toBe(1)
+  wall.wallMs += DAY_MS
+  await register('second', 2)
+  // The bytes by which an entry names its kind, in a text: found first, and passed over.
+  await register('dkindfdigest', 3)
+  expect(await findOpenDay(collector.store.db)).toBe(2)
+})
+
+describe('a batch that is committed together with an enrolment of its box', () => {
+  test('is not taken under a key that was replaced, and is of the hall it is enrolled in', async () => {
+    const collector = await createTestCollector()
+    const [old, renewed] = [collector.box('box-1'), collector.box('box-1')]
+    await collector.enrol(old)
+    old.write(boot)
+    collector.core.messageArrived('batch', 'box-1', old.batch())
+    const enrolled = collector.core.enrol({ box: 'box-1', key: renewed.spki, hall: 'hall-b' })
+    await collector.settled()
+    await enrolled
+    renewed.write(boot)
+    collector.core.messageArrived('batch', 'box-1', renewed.batch())
+    const moved = collector.core.enrol({ box: 'box-1', key: renewed.spki, hall: 'hall-c' })
+    await collector.settled()
+    await moved
+    await collector.close()
+    expect(await verifyStore(optionsFor(collector))).toMatchObject({ value: { faults: [] } })
+  })
+
+  test('is believed at a start whose tables are behind, by the evidence', async () => {
+    const collector = await createTestCollector()
+    const box = collector.box('box-1')
+    await collector.core.enrol({ box: 'box-1', key: box.spki, hall: 'hall-a' })
+    await collector.settled()
+    await collector.close()
+    const path = tamper(collector.path, ({ raw }) => {
+      raw.exec(
+        'delete from boxes; delete from box_keys; update projection_cursor set position = 0, hash = zeroblob(32)',
+      )
+    })
+    const again = await createTestCollector({ path, keys: collector })
+    box.write(boot)
+    await again.send('box-1', box.batch())
+    expect(again.receipts('box-1')).toMatchObject([{ seq: 1 }])
+    const rows = await again.store.db.selectFrom('batches').select('hall').where('box', '=', 'box-1').execute()
+    expect(rows).toEqual([{ hall: 'hall-a' }])
   })
 })
 

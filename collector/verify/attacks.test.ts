@@ -176,9 +176,11 @@ describe('somebody who knows the format and makes everything fit', () => {
 
   test('lets the schema lose what protects it', async () => {
     const { faults } = await verify(({ raw }) => {
-      raw.exec('drop index prompts_by_day; create table notes (text)')
+      raw.exec(`drop index prompts_by_day; create table notes (text); drop index batches_by_box;
+        create index batches_by_box on batches (box)`)
     })
     expect(faults).toMatchObject([
+      { code: 'schema-differs', table: 'batches', detail: 'the index batches_by_box is another' },
       { code: 'schema-differs', table: 'prompts', detail: 'the index prompts_by_day is missing' },
       { code: 'schema-differs', table: 'notes', detail: 'the table notes is not of this program' },
     ])

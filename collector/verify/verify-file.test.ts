@@ -60,11 +60,27 @@ test('whatever byte of a file is changed, something is found, and where it is an
   })
 })
 
+/** Where each byte string of a sequence lies. */
+function itemsOf(file: Buffer): { from: number; to: number }[] {
+  const items: { from: number; to: number }[] = []
+  for (let at = 0; at < file.length; ) {
+    const size = { 88: 1, 89: 2, 90: 4 }[file[at]!] ?? 0
+    const length = size === 0 ? file[at]! - 0x40 : file.readUIntBE(at + 1, size)
+    items.push({ from: at, to: at + 1 + size + length })
+    at = items.at(-1)!.to
+  }
+  return items
+}
+
 test('a file that was cut short, joined, or is none says so', () => {
   const { file } = exported()
   const good = readFileSync(file)
   const other = `${file}.other`
+  const items = itemsOf(good)
+  const lastBatch = items.at(-2)!
+  const without = Buffer.concat([good.subarray(0, lastBatch.from), good.subarray(lastBatch.to)])
   for (const [bytes, found] of [
+    [without, { ok: true, value: { faults: [{ code: 'cut-short' }] } }],
     [good.subarray(0, good.length - 30), { ok: true, value: { faults: [{ code: 'cut-short' }] } }],
     [good.subarray(0, good.length >> 1), { ok: true, value: { faults: [{ code: 'cut-short' }] } }],
     [Buffer.concat([good, good]), { ok: true, value: { faults: [{ code: 'file-not-readable' }] } }],
