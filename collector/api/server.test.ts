@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createTestCollector, type TestCollector } from '#collector/fixtures/core.ts'
 import { COLLECTOR_PROBLEMS } from '#collector/problems.ts'
+import type { Clock } from '#protocol/clock.ts'
 import { encodePresence } from '#protocol/presence.ts'
 import { decodePromptRequest } from '#protocol/prompt-request.ts'
 import { createLogger } from '#runtime/logger.ts'
+import { createSystemClock } from '#runtime/system-clock.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import type { ApiOptions } from './api-deps.ts'
 import { addKey, createKeyring } from './keyring.ts'
@@ -23,8 +25,8 @@ interface Setting {
   as(...scopes: ('services:write' | 'prompts:write' | 'read')[]): Record<string, string>
 }
 
-async function setUp(options: Partial<ApiOptions> = {}): Promise<Setting> {
-  const collector = await createTestCollector()
+async function setUp({ clock, ...options }: Partial<ApiOptions> & { clock?: Clock } = {}): Promise<Setting> {
+  const collector = await createTestCollector(clock ? { clock } : {})
   const keysFile = join(temporaryFolder(), 'keys.yaml')
   const faults: string[] = []
   const api = await createApi({
@@ -326,6 +328,21 @@ test('refusals are in Chinese unless English is asked for', async () => {
     ).json()
   expect((await get()).title).toBe(COLLECTOR_PROBLEMS['not-found'].title.zh)
   expect((await get('en-GB,en;q=0.9')).title).toBe(COLLECTOR_PROBLEMS['not-found'].title.en)
+})
+
+test('the digests of a day are to be had by its date, and by nothing that is no date', async () => {
+  let wallMs = Date.UTC(2026, 2, 2, 4)
+  const { collector, api } = await setUp({ clock: { ...createSystemClock(), wallMs: () => wallMs } })
+  const get = (day: string) => api.inject({ url: `/v1/digests?day=${day}`, headers: LOCAL })
+  await collector.enrol(collector.box('box-1'))
+  wallMs += 24 * 60 * 60 * 1000
+  await collector.enrol(collector.box('box-2'))
+  await collector.settled()
+  expect((await get('2026-03-02')).json()).toMatchObject([
+    { day: '2026-03-02', hall: 'collector', entries: 1, root: expect.stringMatching(/^[0-9a-f]{64}$/), seq: 2 },
+  ])
+  expect((await get('2026-03-03')).json()).toEqual([])
+  expect((await get('yesterday')).statusCode).toBe(400)
 })
 
 test('the description of the API is served as it is generated, and leaves out nothing', async () => {

@@ -43,7 +43,7 @@ export interface StoreSource {
 
 /** Pages of SQLite's cache, kept small: a pass reads each page once. */
 const CACHE_KIB = 16 * 1024
-const MAP_BYTES = 1024 * 1024 * 1024
+const MAP_BYTES = 256 * 1024 * 1024
 
 /** Positions of one answer: packed into one buffer, so that SQLite does the work of a row and JavaScript none. */
 const WINDOW = 1024
