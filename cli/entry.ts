@@ -1,6 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { FoundEntry } from '#collector/verify/find-entry.ts'
 import { verifyBatch } from '#protocol/batch.ts'
@@ -11,6 +10,7 @@ import { isReceiptSigned } from '#protocol/receipt.ts'
 import { type Message, recognise } from '#protocol/recognise.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import { createOpener, sealingContext } from '#protocol/sealing.ts'
+import { readIdentityOf } from './collector-files.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
 
 interface ShowOptions {
@@ -93,17 +93,11 @@ async function lookInStore(config: string, options: ShowOptions): Promise<Result
   if (!options.box || !Number.isInteger(seq)) return fail('place-missing', '--config needs --box and --seq')
   const epoch = options.epoch === undefined ? undefined : parseHex(options.epoch)
   if (options.epoch !== undefined && epoch?.length !== 16) return fail('epoch-not-valid', '--epoch is 32 hex digits')
-  const [{ loadCollectorConfiguration }, { loadCollectorIdentity }, { findEntry }] = await Promise.all([
-    import('#collector/configuration.ts'),
-    import('#collector/identity.ts'),
-    import('#collector/verify/find-entry.ts'),
-  ])
-  const configuration = loadCollectorConfiguration(resolve(config), process.env)
-  if (!configuration.ok) return configuration
-  const identity = loadCollectorIdentity(configuration.value.identity, configuration.value.opening)
-  if (!identity.ok) return identity
+  const files = await readIdentityOf(config)
+  if (!files.ok) return files
+  const { findEntry } = await import('#collector/verify/find-entry.ts')
   const place = { box: options.box, seq, ...(epoch && { epoch }) }
-  const found = findEntry(configuration.value.store, place, createPublicKey(identity.value.signingKey))
+  const found = findEntry(files.value.path, place, files.value.collectorKey)
   if (!found.ok) return found
   const known = recognise(found.value.bytes)
   if (!known.ok) return known
