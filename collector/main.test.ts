@@ -1,47 +1,26 @@
-import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import mqtt, { type MqttClient } from 'mqtt'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { stringify } from 'yaml'
 import { addKey } from '#collector/api/keyring.ts'
 import { createTestBox, type TestBox } from '#collector/fixtures/box.ts'
 import { createTestIdentities } from '#collector/fixtures/identities.ts'
 import { startMosquitto } from '#collector/fixtures/mosquitto.ts'
 import { mqttEvent } from '#collector/fixtures/mqtt-event.ts'
+import { startRunning } from '#collector/fixtures/running.ts'
 import { encodePresence } from '#protocol/presence.ts'
 import { decodePromptRequest } from '#protocol/prompt-request.ts'
 import { readReceipt } from '#protocol/receipt.ts'
 import { downTopic, upTopic } from '#protocol/topics.ts'
-import { createLogger } from '#runtime/logger.ts'
-import { createSystemClock } from '#runtime/system-clock.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
-import { loadCollectorConfiguration } from './configuration.ts'
-import { type RunningCollector, startCollector } from './main.ts'
 import { readOpeningKeys } from './opening/opening.ts'
 
 type Start = typeof startWith
 
-async function startWith(dir: string, broker: object): Promise<RunningCollector> {
-  const settings = {
-    store: 'store/collector.sqlite',
-    identity: 'collector',
-    broker,
-    api: { port: 0 },
-    keys: 'keys.yaml',
-    log: 'silent',
-  }
-  writeFileSync(join(dir, 'collector.yaml'), stringify(settings))
-  const configuration = loadCollectorConfiguration(join(dir, 'collector.yaml'), {})
-  if (!configuration.ok) throw new Error(configuration.error.detail)
-  const log = createLogger('test', 'silent')
-  const started = await startCollector(configuration.value, { clock: createSystemClock(), randomBytes, log })
-  if (!started.ok) throw new Error(started.error.detail)
-  onTestFinished(started.value.close)
-  return started.value
-}
+const startWith = async (dir: string, broker: object) => (await startRunning(dir, broker)).collector
 
 const EMBEDDED = { embedded: { host: '127.0.0.1', port: 0, key: 'broker/broker.key', cert: 'broker/broker.crt' } }
 

@@ -1,42 +1,25 @@
-import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import mqtt, { type MqttClient } from 'mqtt'
 import { expect, onTestFinished, test } from 'vitest'
-import { stringify } from 'yaml'
 import { createTestBox } from '#collector/fixtures/box.ts'
 import { createTestIdentities } from '#collector/fixtures/identities.ts'
 import { startMosquitto } from '#collector/fixtures/mosquitto.ts'
 import { mqttEvent } from '#collector/fixtures/mqtt-event.ts'
+import { startRunning } from '#collector/fixtures/running.ts'
 import { downTopic, upTopic } from '#protocol/topics.ts'
 import { openAuthority } from '#provisioning/authority.ts'
-import { createLogger } from '#runtime/logger.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
-import { loadCollectorConfiguration } from './configuration.ts'
 import { revokeBox } from './fleet/revoke-box.ts'
 import { readRevoked } from './fleet/revoked-file.ts'
-import { startCollector } from './main.ts'
 import { readOpeningKeys } from './opening/opening.ts'
 
 async function startWith(dir: string, broker: object) {
-  const settings = {
-    store: 's.sqlite',
-    identity: 'collector',
-    broker,
-    api: { port: 0 },
-    keys: 'keys.yaml',
-    log: 'silent',
-  }
-  writeFileSync(join(dir, 'collector.yaml'), stringify(settings))
-  const configuration = loadCollectorConfiguration(join(dir, 'collector.yaml'), {})
-  if (!configuration.ok) throw new Error(configuration.error.detail)
-  const log = createLogger('test', 'silent')
-  const started = await startCollector(configuration.value, { clock: createSystemClock(), randomBytes, log })
-  if (!started.ok) throw new Error(started.error.detail)
-  onTestFinished(started.value.close)
-  const revoke = (box: string) => revokeBox(configuration.value, { box, reason: '被盗', atMs: Date.now() })
-  return { collector: started.value, revoke }
+  const { collector, configuration } = await startRunning(dir, broker)
+  const revoke = (box: string) => revokeBox(configuration, { box, reason: '被盗', atMs: Date.now() })
+  return { collector, revoke }
 }
 
 function connect(dir: string, url: string, name: string): MqttClient {
