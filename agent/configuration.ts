@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { WindowIdSchema } from '#protocol/names.ts'
 import { DurationSchema } from '#runtime/duration.ts'
+import { linkProperties } from '#runtime/link-settings.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -47,6 +48,18 @@ export const AgentConfigurationSchema = Type.Object(
       {
         ask: DurationSchema({ title: '邀评时长 How long the pad asks', default: '60s' }),
         undo: DurationSchema({ title: '改评时长 How long a second press replaces the first', default: '3s' }),
+      },
+      { ...strict, default: {} },
+    ),
+    link: Type.Object(
+      {
+        ...linkProperties({ reconnect: '1s', reconnectMax: '60s' }),
+        resend: DurationSchema({
+          title: '无回执重发 Wait for a receipt before sending again',
+          description: 'Doubles up to resendMax, and starts anew with each receipt.',
+          default: '5s',
+        }),
+        resendMax: DurationSchema({ title: '最长重发等待 Longest wait before sending again', default: '5min' }),
       },
       { ...strict, default: {} },
     ),

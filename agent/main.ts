@@ -7,6 +7,7 @@ import { ok, type Result } from '#protocol/result.ts'
 import { createSealer } from '#protocol/sealing.ts'
 import type { DownKind } from '#protocol/topics.ts'
 import { durationMs } from '#runtime/duration.ts'
+import { linkTiming } from '#runtime/link-settings.ts'
 import type { Logger } from '#runtime/logger.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import packageJson from '../package.json' with { type: 'json' }
@@ -76,6 +77,7 @@ export async function startAgent(deps: {
     box,
     boxKey: identity.value.boxKey,
     receiptKey,
+    resend: { msMin: durationMs(configuration.link.resend), msMax: durationMs(configuration.link.resendMax) },
     sendBatch: bytes => link.sendBatch(bytes),
     onProgress() {
       if (uplink.backlog() === 0) link.sendPresence(presence())
@@ -138,6 +140,7 @@ export async function startAgent(deps: {
     box,
     url: identity.value.brokerUrl,
     tls: identity.value.tls,
+    timing: linkTiming(configuration.link),
     presence,
     onUp() {
       log.info({ backlog: uplink.backlog() }, 'link-up')

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import Type from 'typebox'
 import { ok, type Result } from '#protocol/result.ts'
 import { type FileFault, type FileProblem, loadYaml, overridesFromEnvironment } from '#runtime/configuration.ts'
+import { LinkSchema } from '#runtime/link-settings.ts'
 
 const strict = { additionalProperties: false } as const
 const Path = (title: string, options: Type.TStringOptions = {}) => Type.String({ title, minLength: 1, ...options })
@@ -41,6 +42,7 @@ export const CollectorSchema = Type.Object(
             pattern: '^mqtts://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:]+\\]):[0-9]{1,5}$',
           }),
         ),
+        link: LinkSchema({ reconnect: '500ms', reconnectMax: '30s' }),
       },
       strict,
     ),
@@ -101,6 +103,7 @@ function withAbsolutePaths(settings: CollectorSettings, folder: string): Collect
     boxes: settings.boxes ? at(settings.boxes) : join(identity, 'boxes'),
     keys: at(settings.keys),
     broker: {
+      link: settings.broker.link,
       ...(url ? { url } : {}),
       ...(embedded ? { embedded: { ...embedded, key: at(embedded.key), cert: at(embedded.cert) } } : {}),
     },

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Clock, RandomBytes } from '#protocol/clock.ts'
 import { ok, type Result } from '#protocol/result.ts'
+import { linkTiming } from '#runtime/link-settings.ts'
 import type { Logger } from '#runtime/logger.ts'
 import { createEventHub } from './api/events.ts'
 import { createKeyring } from './api/keyring.ts'
@@ -80,6 +81,7 @@ async function startParts(
   const link = createBrokerLink({
     clock,
     address: broker.address,
+    timing: linkTiming(configuration.broker.link),
     random: () => randomBytes(1)[0]! / 256,
     onUp: () => log.info({ url: broker.address.url }, 'broker-link-up'),
     onDown: reason => log.warn({ url: broker.address.url, reason }, 'broker-link-down'),

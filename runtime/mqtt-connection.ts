@@ -1,5 +1,6 @@
 import mqtt, { type MqttClient } from 'mqtt'
 import type { Clock } from '#protocol/clock.ts'
+import type { LinkTiming } from './link-settings.ts'
 
 /** One MQTT 3.1.1 connection over mutual TLS, made again for ever. */
 export interface MqttConnection {
@@ -23,8 +24,7 @@ export interface MqttConnectionDeps {
   topics: readonly string[]
   /** The retained last will, made anew for each connection. */
   will?(): { topic: string; bytes: Uint8Array }
-  retryMsMin: number
-  retryMsMax: number
+  timing: LinkTiming
   onUp(): void
   /** The connection was lost, or the first of a row of attempts failed. */
   onDown(reason: string): void
@@ -32,7 +32,6 @@ export interface MqttConnectionDeps {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
-const KEEPALIVE_SECONDS = 30
 /** MQTT 3.1.1 section 3.9.3: a subscription that was refused. */
 const REFUSED_QOS = 0x80
 
@@ -41,7 +40,8 @@ const REFUSED_QOS = 0x80
  * it stale. Callers have a queue of their own, or mean now or never.
  */
 export function createMqttConnection(deps: MqttConnectionDeps): MqttConnection {
-  const { clock, retryMsMin, retryMsMax } = deps
+  const { clock } = deps
+  const { retryMsMin, retryMsMax } = deps.timing
   let client: MqttClient | undefined
   let isUp = false
   let isStopped = false
@@ -97,7 +97,7 @@ export function createMqttConnection(deps: MqttConnectionDeps): MqttConnection {
   }
 }
 
-function optionsOf({ tls, pinned, clientId, will }: MqttConnectionDeps): mqtt.IClientOptions {
+function optionsOf({ tls, pinned, clientId, timing, will }: MqttConnectionDeps): mqtt.IClientOptions {
   const last = will?.()
   // Small packets go at once: otherwise an acknowledgement waits up to 40 ms for the one before it. The library
   // hands every option on to `tls.connect`, though its types name only some.
@@ -108,7 +108,8 @@ function optionsOf({ tls, pinned, clientId, will }: MqttConnectionDeps): mqtt.IC
     clientId,
     protocolVersion: 4,
     clean: true,
-    keepalive: KEEPALIVE_SECONDS,
+    // MQTT counts whole seconds, and takes 0 for never.
+    keepalive: Math.max(1, Math.round(timing.keepaliveMs / 1000)),
     connectTimeout: CONNECT_TIMEOUT_MS,
     reconnectPeriod: 0,
     queueQoSZero: false,

@@ -1,6 +1,7 @@
 import type { Clock } from '#protocol/clock.ts'
 import { encodePresence, type Presence } from '#protocol/presence.ts'
 import { type DownKind, downTopic, upTopic } from '#protocol/topics.ts'
+import type { LinkTiming } from '#runtime/link-settings.ts'
 import { createMqttConnection } from '#runtime/mqtt-connection.ts'
 
 export interface Link {
@@ -20,6 +21,7 @@ export function createMqttLink(deps: {
   box: string
   url: string
   tls: { ca: Buffer; cert: Buffer; key: Buffer }
+  timing: LinkTiming
   presence(): Presence
   onUp(): void
   onDown(reason: string): void
@@ -38,8 +40,6 @@ export function createMqttLink(deps: {
     clientId: box,
     topics: [...kinds.keys()],
     will: () => ({ topic: statusTopic, bytes: offline() }),
-    retryMsMin: 1_000,
-    retryMsMax: 60_000,
     onUp() {
       sendPresence(deps.presence())
       deps.onUp()

@@ -28,8 +28,7 @@ export interface Uplink {
 }
 
 /** Without a receipt for this long the batch is sent again; doubles up to the cap, back at the next progress. */
-const RESEND_MS_MIN = 5_000
-const RESEND_MS_MAX = 300_000
+const RESEND = { msMin: 5_000, msMax: 300_000 } as const
 
 /**
  * Sends what the journal holds until a receipt lets it go on. One batch is in flight at a time, so
@@ -41,6 +40,8 @@ export function createUplink(deps: {
   box: string
   boxKey: KeyObject
   receiptKey: KeyObject
+  /** When the watchdog sends again, if otherwise than usual. */
+  resend?: { msMin: number; msMax: number }
   sendBatch(bytes: Uint8Array): void
   /** Called when a receipt moved the cursor. */
   onProgress(): void
@@ -49,11 +50,11 @@ export function createUplink(deps: {
   /** Called when the watchdog sends again. */
   onResend(): void
 }): Uplink {
-  const { clock, journal, box } = deps
+  const { clock, journal, box, resend: { msMin, msMax } = RESEND } = deps
   const freshFromSeq = journal.newest().seq + 1
   let isLinkUp = false
   let isInFlight = false
-  let resendMs = RESEND_MS_MIN
+  let resendMs = msMin
   let cancelResend = () => {}
 
   function sendNext() {
@@ -78,7 +79,7 @@ export function createUplink(deps: {
 
   function resend() {
     isInFlight = false
-    resendMs = Math.min(resendMs * 2, RESEND_MS_MAX)
+    resendMs = Math.min(resendMs * 2, msMax)
     deps.onResend()
     sendNext()
   }
@@ -92,7 +93,7 @@ export function createUplink(deps: {
     wake: sendNext,
     linkUp() {
       isLinkUp = true
-      resendMs = RESEND_MS_MIN
+      resendMs = msMin
       forgetFlight()
       sendNext()
     },
@@ -108,7 +109,7 @@ export function createUplink(deps: {
       }
       const moved = journal.receipt(receipt.value.seq, receipt.value.hash)
       if (!moved.ok) return moved
-      resendMs = RESEND_MS_MIN
+      resendMs = msMin
       forgetFlight()
       if (receipt.value.seq >= freshFromSeq) deps.onCollectorTime(receipt.value.at)
       deps.onProgress()

@@ -1,6 +1,7 @@
 import type { Clock } from '#protocol/clock.ts'
 import { COLLECTOR_NAME } from '#protocol/names.ts'
 import { type DownKind, downTopic, parseUpTopic, UP_KINDS, type UpKind, upTopicOfAll } from '#protocol/topics.ts'
+import type { LinkTiming } from '#runtime/link-settings.ts'
 import { createMqttConnection } from '#runtime/mqtt-connection.ts'
 
 /** The collector's connection to a broker, embedded or not: one way for both. */
@@ -21,6 +22,7 @@ export interface BrokerAddress {
 export function createBrokerLink(deps: {
   clock: Clock
   address: BrokerAddress
+  timing: LinkTiming
   /** Uniform in [0, 1); spreads the reconnects of several collectors. */
   random(): number
   onUp(): void
@@ -33,8 +35,6 @@ export function createBrokerLink(deps: {
     ...address,
     clientId: COLLECTOR_NAME,
     topics: UP_KINDS.map(upTopicOfAll),
-    retryMsMin: 500,
-    retryMsMax: 30_000,
     onMessage(topic, payload) {
       const sent = parseUpTopic(topic)
       if (sent) deps.onMessage(sent.kind, sent.box, payload)
