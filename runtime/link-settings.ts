@@ -8,6 +8,8 @@ export interface LinkTiming {
   retryMsMax: number
   /** A connection on which nothing comes back for half as long again is given up. */
   keepaliveMs: number
+  /** How long one attempt may take, from the first packet to the broker's welcome. */
+  connectMs: number
 }
 
 /** The settings behind `LinkTiming`, the same for box and collector but for what is usual. */
@@ -24,14 +26,16 @@ export function linkProperties(usual: { reconnect: string; reconnectMax: string 
       description: 'Whole seconds. A dead connection is noticed after one and a half of it.',
       default: '30s',
     }),
+    connectTimeout: DurationSchema({ title: '单次连接时限 How long one attempt may take', default: '10s' }),
   }
 }
 
-export function linkTiming(settings: { reconnect: string; reconnectMax: string; keepalive: string }): LinkTiming {
+export function linkTiming(settings: Type.Static<ReturnType<typeof LinkSchema>>): LinkTiming {
   return {
     retryMsMin: durationMs(settings.reconnect),
     retryMsMax: durationMs(settings.reconnectMax),
     keepaliveMs: durationMs(settings.keepalive),
+    connectMs: durationMs(settings.connectTimeout),
   }
 }
 

@@ -31,7 +31,6 @@ export interface MqttConnectionDeps {
   onMessage(topic: string, bytes: Buffer): void
 }
 
-const CONNECT_TIMEOUT_MS = 10_000
 /** MQTT 3.1.1 section 3.9.3: a subscription that was refused. */
 const REFUSED_QOS = 0x80
 
@@ -110,7 +109,7 @@ function optionsOf({ tls, pinned, clientId, timing, will }: MqttConnectionDeps):
     clean: true,
     // MQTT counts whole seconds, and takes 0 for never.
     keepalive: Math.max(1, Math.round(timing.keepaliveMs / 1000)),
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectTimeout: timing.connectMs,
     reconnectPeriod: 0,
     queueQoSZero: false,
     writeCache: false,

@@ -85,7 +85,7 @@ test('between box and broker every grade is the same TLS records, both ways', as
     ...identity.value,
     url: identity.value.brokerUrl,
     clock: createSystemClock(),
-    timing: { retryMsMin: 1_000, retryMsMax: 60_000, keepaliveMs: 30_000 },
+    timing: { retryMsMin: 1_000, retryMsMax: 60_000, keepaliveMs: 30_000, connectMs: 10_000 },
     random: () => 0,
     presence: () => ({ version: 1, online: true, agent: 'test', backlog: 0, windows: [] }),
     onUp: linkUp.resolve,
