@@ -52,6 +52,7 @@ describe('entry show', () => {
     ['batch', 'batches', 'box'],
     ['receipt', 'receipts', 'collector'],
     ['prompt-request', 'prompt-requests', 'collector'],
+    ['time-answer', 'time-answers', 'collector'],
   ] as const)('says of a %s whether its signature holds', async (message, name, signer) => {
     const [{ bytes }] = vectors<[{ bytes: string }]>(name)
     const good = await show(bytes, '--key', pem(signer, 'public'))

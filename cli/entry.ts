@@ -10,6 +10,7 @@ import { isReceiptSigned } from '#protocol/receipt.ts'
 import { type Message, recognise } from '#protocol/recognise.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import { createOpener, sealingContext } from '#protocol/sealing.ts'
+import { isTimeAnswerSigned } from '#protocol/time-answer.ts'
 import { readIdentityOf } from './collector-files.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
 
@@ -131,6 +132,7 @@ function checksOf(known: Message, key: KeyObject | undefined): Record<string, bo
   if (known.message === 'batch') return { signature: verifyBatch(known.value, key).ok }
   if (known.message === 'receipt') return { signature: isReceiptSigned(known.value, key) }
   if (known.message === 'prompt-request') return { signature: isPromptRequestSigned(known.value, key) }
+  if (known.message === 'time-answer') return { signature: isTimeAnswerSigned(known.value, key) }
   return {}
 }
 
@@ -176,6 +178,7 @@ const WORDS: Record<string, { zh: string; en: string }> = {
   receipt: { zh: '回执', en: 'receipt' },
   status: { zh: '状态', en: 'status' },
   'prompt-request': { zh: '邀评请求', en: 'prompt request' },
+  'time-answer': { zh: '授时', en: 'time answer' },
   hash: { zh: '哈希', en: 'hash' },
   link: { zh: '与上一条的衔接', en: 'link to the entry before' },
   signature: { zh: '签名', en: 'signature' },

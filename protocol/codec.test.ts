@@ -9,6 +9,7 @@ import { decodePresence, encodePresence, PresenceSchema } from './presence.ts'
 import { decodePromptRequest, encodePromptRequest, PromptRequestSchema } from './prompt-request.ts'
 import { ReceiptSchema } from './receipt.ts'
 import { RatingTextSchema } from './sealing.ts'
+import { decodeTimeAnswer, encodeTimeAnswer, TimeAnswerSchema } from './time-answer.ts'
 
 const receipt = createWireForm('receipt', ReceiptSchema)
 const ratingText = createWireForm('rating text', RatingTextSchema)
@@ -26,6 +27,7 @@ const MESSAGES: [string, fc.Arbitrary<any>, (value: any) => Uint8Array, (bytes: 
   ['a receipt', valuesOf(ReceiptSchema), receipt.encode, receipt.decode],
   ['a status', valuesOf(PresenceSchema), encodePresence, decodePresence],
   ['a prompt request', valuesOf(PromptRequestSchema), encodePromptRequest, decodePromptRequest],
+  ['a time answer', valuesOf(TimeAnswerSchema), encodeTimeAnswer, decodeTimeAnswer],
   ['a rating text', valuesOf(RatingTextSchema), ratingText.encode, ratingText.decode],
 ]
 
@@ -136,6 +138,7 @@ test('another version is told apart from rubbish for every message that has one'
     ['batch', decodeBatch],
     ['status', decodePresence],
     ['prompt request', decodePromptRequest],
+    ['time answer', decodeTimeAnswer],
     ['receipt', receipt.decode],
   ] as const) {
     const next = createWireForm('next', Type.Unknown()).encode({ version: 2, anything: ['else'] })

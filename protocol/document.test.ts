@@ -8,6 +8,7 @@ import { PresenceSchema } from './presence.ts'
 import { PromptRequestSchema } from './prompt-request.ts'
 import { ReceiptSchema } from './receipt.ts'
 import { PADDED_BYTES, WORDS_BYTES_MAX } from './sealing.ts'
+import { TimeAnswerSchema } from './time-answer.ts'
 import { DOWN_KINDS, downTopic, UP_KINDS, upTopic } from './topics.ts'
 
 const document = readFileSync(new URL('../docs/protocol.md', import.meta.url), 'utf8')
@@ -35,7 +36,8 @@ test('the written format names every kind of entry with every field of its body'
 })
 
 test('the written format names every field of every message', () => {
-  for (const schema of [BatchSchema, ReceiptSchema, PresenceSchema, PromptRequestSchema, SealedSchema]) {
+  const messages = [BatchSchema, ReceiptSchema, PresenceSchema, PromptRequestSchema, TimeAnswerSchema, SealedSchema]
+  for (const schema of messages) {
     for (const field of membersOf(schema)) expect(document).toContain(`\`${field}\``)
   }
 })

@@ -23,6 +23,7 @@ import { PresenceSchema } from './presence.ts'
 import { PromptRequestSchema } from './prompt-request.ts'
 import { ReceiptSchema } from './receipt.ts'
 import { RatingTextSchema } from './sealing.ts'
+import { TimeAnswerSchema } from './time-answer.ts'
 
 const accepts = (schema: TSchema, value: unknown) => Compile(schema).Check(value)
 
@@ -197,7 +198,15 @@ test('nothing that crosses the boundary is without bounds, and no message takes 
     if (items) walk(items, `${at}/-`)
     for (const member of (anyOf ?? []) as never[]) walk(member, `${at}|${(member as { title?: string }).title}`)
   }
-  const messages = { BatchSchema, EntrySchema, PresenceSchema, PromptRequestSchema, ReceiptSchema, RatingTextSchema }
+  const messages = {
+    BatchSchema,
+    EntrySchema,
+    PresenceSchema,
+    PromptRequestSchema,
+    ReceiptSchema,
+    RatingTextSchema,
+    TimeAnswerSchema,
+  }
   for (const [name, schema] of Object.entries(messages)) walk(schema as never, name)
   // `version` is one constant, which is bound enough.
   expect(unbounded.filter(at => !at.endsWith('/version'))).toEqual([])

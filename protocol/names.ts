@@ -104,6 +104,7 @@ export function BytesBetween(min: number, max: number, title: string) {
 
 export const EpochSchema = Bytes(16, '纪元 Epoch')
 export const PromptIdSchema = Bytes(16, '邀评编号 Prompt id')
+export const TimeQuestionSchema = Bytes(16, '问时随机数 Time question')
 export const HashSchema = Bytes(32, 'SHA-256')
 export const SignatureSchema = Bytes(64, 'P-256 signature (IEEE P1363)')
 export const SeqSchema = Type.Integer({ title: '序号 Sequence number', minimum: 1, maximum: Number.MAX_SAFE_INTEGER })

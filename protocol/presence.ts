@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { createWireForm } from './codec.ts'
-import { CodeSchema, CountSchema, EpochSchema, Printable, WindowIdSchema } from './names.ts'
+import { CodeSchema, CountSchema, EpochSchema, Printable, TimeQuestionSchema, WindowIdSchema } from './names.ts'
 
 /** A box's status: retained, and its last will says `online: false`. */
 export const PresenceSchema = Type.Object(
@@ -18,6 +18,8 @@ export const PresenceSchema = Type.Object(
         { additionalProperties: false },
       ),
     ),
+    /** Asks what time it is: a random number that the collector signs together with its time. */
+    question: Type.Optional(TimeQuestionSchema),
     backlog: CountSchema('Entries the box holds without a receipt'),
     windows: Type.Array(Type.Object({ window: WindowIdSchema, pad: CodeSchema }, { additionalProperties: false }), {
       maxItems: 32,

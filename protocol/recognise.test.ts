@@ -10,9 +10,15 @@ const known: [string, string][] = [
   ...vectors<{ entries: { bytes: string }[] }[]>('chains')
     .flatMap(({ entries }) => entries)
     .map(({ bytes }): [string, string] => ['entry', bytes]),
-  ...(['batches', 'receipts', 'presences', 'prompt-requests'] as const).flatMap(name =>
+  ...(['batches', 'receipts', 'presences', 'prompt-requests', 'time-answers'] as const).flatMap(name =>
     vectors<{ bytes: string }[]>(name).map(({ bytes }): [string, string] => [
-      { batches: 'batch', receipts: 'receipt', presences: 'status', 'prompt-requests': 'prompt-request' }[name],
+      {
+        batches: 'batch',
+        receipts: 'receipt',
+        presences: 'status',
+        'prompt-requests': 'prompt-request',
+        'time-answers': 'time-answer',
+      }[name],
       bytes,
     ]),
   ),
@@ -26,6 +32,6 @@ test('what is nothing of this protocol is refused, with why it is none of each',
   const refused = recognise(fromHex('a0'))
   expect(refused).toMatchObject({ ok: false, error: { code: 'not-recognised' } })
   expect(!refused.ok && refused.error.detail).toMatch(
-    /as entry: .*as batch: .*as receipt: .*as status: .*as prompt request: /,
+    /as entry: .*as batch: .*as receipt: .*as status: .*as prompt request: .*as time answer: /,
   )
 })

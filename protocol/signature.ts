@@ -8,6 +8,7 @@ const TAGS = {
   head: 'chuangping head v1\n',
   receipt: 'chuangping receipt v1\n',
   prompt: 'chuangping prompt v1\n',
+  time: 'chuangping time v1\n',
 } as const
 
 export function signTagged(tag: keyof typeof TAGS, bytes: Uint8Array, privateKey: KeyObject): Uint8Array {

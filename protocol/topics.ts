@@ -9,7 +9,7 @@ const ROOT = 'chuangping/v1'
 
 export const UP_KINDS = ['batch', 'status'] as const
 export type UpKind = (typeof UP_KINDS)[number]
-export const DOWN_KINDS = ['receipt', 'prompt'] as const
+export const DOWN_KINDS = ['receipt', 'prompt', 'time'] as const
 export type DownKind = (typeof DOWN_KINDS)[number]
 
 /** Where a box publishes. Throws when `box` is not a box id, as all of these do. */

@@ -11,6 +11,7 @@ import { decodePresence, encodePresence, type Presence } from './presence.ts'
 import { readPromptRequest } from './prompt-request.ts'
 import { readReceipt } from './receipt.ts'
 import { createOpener, openingKeyId, PADDED_BYTES, type RatingText, sealingContext } from './sealing.ts'
+import { readTimeAnswer } from './time-answer.ts'
 
 const read = <T>(name: string): T =>
   JSON.parse(readFileSync(new URL(`../test/vectors/${name}.json`, import.meta.url), 'utf8'))
@@ -117,7 +118,8 @@ test('the ratings in the chain are those sealed ones', () => {
 })
 
 test('a status has exactly these bytes', () => {
-  for (const { presence, bytes } of read<{ presence: Presence; bytes: string }[]>('presences')) {
+  for (const { presence: readable, bytes } of read<{ presence: unknown; bytes: string }[]>('presences')) {
+    const presence = fromReadable(readable) as Presence
     expect(toHex(encodePresence(presence))).toBe(bytes)
     expect(decodePresence(fromHex(bytes))).toEqual({ ok: true, value: presence })
   }
@@ -128,6 +130,19 @@ test('prompt requests carry the collector’s signature', () => {
     expect(readPromptRequest(fromHex(bytes), publicKey('collector'))).toMatchObject({
       ok: true,
       value: fromReadable(request) as object,
+    })
+  }
+})
+
+test('time answers carry the collector’s signature', () => {
+  for (const { answer, bytes } of read<{ answer: unknown; bytes: string }[]>('time-answers')) {
+    expect(readTimeAnswer(fromHex(bytes), publicKey('collector'))).toMatchObject({
+      ok: true,
+      value: fromReadable(answer) as object,
+    })
+    expect(readTimeAnswer(fromHex(bytes), publicKey('box'))).toMatchObject({
+      ok: false,
+      error: { code: 'bad-signature' },
     })
   }
 })

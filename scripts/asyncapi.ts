@@ -7,6 +7,7 @@ import { PresenceSchema } from '#protocol/presence.ts'
 import { PromptRequestSchema } from '#protocol/prompt-request.ts'
 import { ReceiptSchema } from '#protocol/receipt.ts'
 import { RatingTextSchema } from '#protocol/sealing.ts'
+import { TimeAnswerSchema } from '#protocol/time-answer.ts'
 import { DOWN_KINDS, type DownKind, downTopic, UP_KINDS, type UpKind, upTopic } from '#protocol/topics.ts'
 
 type Kind = UpKind | DownKind
@@ -47,6 +48,13 @@ const MESSAGES: Readonly<Record<Kind, Message>> = {
     schemaName: 'PromptRequest',
     title: '邀评请求 Prompt request',
     summary: 'A prompt from a business system to the box of a window. Not kept for a box that is away.',
+    retain: false,
+  },
+  time: {
+    schema: TimeAnswerSchema,
+    schemaName: 'TimeAnswer',
+    title: '授时 Time answer',
+    summary: 'The time at the collector, signed together with the question in the status of the box.',
     retain: false,
   },
 }

@@ -17,6 +17,7 @@ import { encodePresence, type Presence } from '#protocol/presence.ts'
 import { signPromptRequest } from '#protocol/prompt-request.ts'
 import { signReceipt } from '#protocol/receipt.ts'
 import { createSealer, type RatingText, sealingContext } from '#protocol/sealing.ts'
+import { signTimeAnswer } from '#protocol/time-answer.ts'
 import { writeFileAtomic } from '#runtime/atomic-file.ts'
 import { toReadable } from '#test/helpers/readable-bytes.ts'
 
@@ -336,10 +337,19 @@ async function main(): Promise<void> {
       ],
     },
     { version: 1, online: false, agent: '0.1.0', backlog: 0, windows: [] },
+    {
+      version: 1,
+      online: true,
+      agent: '0.1.0',
+      receipted: { epoch: EPOCH, seq: 15 },
+      question: bytes(16, 0xa0),
+      backlog: 0,
+      windows: [],
+    },
   ]
   write(
     'presences.json',
-    presences.map(presence => ({ presence, bytes: toHex(encodePresence(presence)) })),
+    presences.map(presence => ({ presence: toReadable(presence), bytes: toHex(encodePresence(presence)) })),
   )
   const requests = [
     { prompt: bytes(16, 0x60), for: { case: '京朝〔2026〕0002号', service: 2 } },
@@ -351,6 +361,13 @@ async function main(): Promise<void> {
       request: toReadable(request),
       bytes: toHex(signPromptRequest(request, keys.collector)),
     })),
+  )
+  const answers = [START_WALL_MS + 30_000, Date.UTC(2050, 0, 1)].map(
+    at => ({ version: 1, box: BOX, question: bytes(16, 0xa0), at }) as const,
+  )
+  write(
+    'time-answers.json',
+    answers.map(answer => ({ answer: toReadable(answer), bytes: toHex(signTimeAnswer(answer, keys.collector)) })),
   )
   write('refused.json', makeRefused(batches, chain.entries[2]!.bytes))
 }
