@@ -29,8 +29,8 @@ const row = (name: string, zh: string, en: string): RowPlan => ({
 })
 
 /**
- * The evidence part of `verify`, without deriving the tables: a store of 400,000 entries in batches of 500, as
- * after outages, and one of 60,000 that came one by one. The reference hashes each entry once, on one core.
+ * The evidence part of `verify`, without deriving the tables: a store of 1,000,000 entries in batches of 500, as
+ * after outages, and one of 120,000 that came one by one. The reference hashes each entry once, on one core.
  */
 export const verify: Measurement = {
   name: 'verify',
@@ -45,8 +45,8 @@ async function prepareVerify(place: Workplace): Promise<Subject> {
   const folder = place.folder('verify')
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const stores = [
-    await makeStore(join(folder, 'backlog.sqlite'), privateKey, { entries: 400_000, perBatch: 500, batchesAtOnce: 2 }),
-    await makeStore(join(folder, 'live.sqlite'), privateKey, { entries: 60_000, perBatch: 1, batchesAtOnce: 300 }),
+    await makeStore(join(folder, 'backlog.sqlite'), privateKey, { entries: 1_000_000, perBatch: 500, batchesAtOnce: 2 }),
+    await makeStore(join(folder, 'live.sqlite'), privateKey, { entries: 120_000, perBatch: 1, batchesAtOnce: 300 }),
   ]
   const collectorKey = createPublicKey(privateKey)
 
