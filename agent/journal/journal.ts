@@ -5,7 +5,14 @@ import { BATCH_BYTES_MAX } from '#protocol/batch.ts'
 import { CHAIN_START, entryHash } from '#protocol/chain.ts'
 import type { Clock, RandomBytes } from '#protocol/clock.ts'
 import { isEqual, toHex } from '#protocol/codec.ts'
-import { decodeEntry, type Entry, type EntryBody, type EntryKind, encodeEntry } from '#protocol/entry.ts'
+import {
+  decodeEntry,
+  type Entry,
+  type EntryBody,
+  type EntryKind,
+  type EntryTime,
+  encodeEntry,
+} from '#protocol/entry.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import { laterEnd, originAfter, readDamagedEnd, readPrevious, writePrevious } from './previous.ts'
 
@@ -21,8 +28,12 @@ export interface Journal {
    *
    * On return the entry is on disk (one fsync). Numbers start at 1, have no holes and are never given
    * twice. Throws if the disk refuses; the caller must not thank the citizen then.
+   * A body that says something of its own instant is made from the very stamp it is written with.
    */
-  append<K extends EntryKind>(kind: K, body: EntryBody<K>): { seq: number; hash: Uint8Array }
+  append<K extends EntryKind>(
+    kind: K,
+    body: EntryBody<K> | ((time: EntryTime) => EntryBody<K>),
+  ): { seq: number; hash: Uint8Array }
   /** Number and hash of the newest entry; 0 and the chain's start when there is none. */
   newest(): { seq: number; hash: Uint8Array }
   /** Up to which number the collector has sent a receipt; 0 when none. */
@@ -131,8 +142,9 @@ export function openJournal(deps: {
     epoch,
     origin,
     openPrompts,
-    append(kind, body) {
+    append(kind, given) {
       const time = { boot: clock.boot, mono: clock.monoMs(), wall: clock.wallMs(), synced: clock.isSynced() }
+      const body = typeof given === 'function' ? given(time) : given
       const bytes = encodeEntry({ kind, time, body } as Parameters<typeof encodeEntry>[0])
       const seq = newest.seq + 1
       const hash = entryHash({ box, epoch }, seq, newest.hash, bytes)
