@@ -1,3 +1,6 @@
+import { hash } from 'node:crypto'
+import { deflateRawSync } from 'node:zlib'
+import { encode } from 'cborg'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { disturbed } from '#test/helpers/protocol-arbitraries.ts'
@@ -9,6 +12,8 @@ import {
   decodeBatch,
   ENTRY_BYTES_MAX,
   encodeBatch,
+  PACKED_ENTRIES_MIN,
+  packBatch,
   signBatch,
   verifyBatch,
 } from './batch.ts'
@@ -175,4 +180,90 @@ test('entry 1 has nothing before it: a batch that says otherwise is refused, als
   const forged = signed([entry(1)], { first: 1, previous: new Uint8Array(32).fill(5) })
   expect(isGood(forged)).toBe(true)
   expect(decodeBatch(encodeBatch(forged))).toMatchObject({ ok: false, error: { code: 'not-valid' } })
+})
+
+describe('a batch that travels packed', () => {
+  const packedOf = (bytes: Uint8Array, version = 1) => encode({ packed: deflateRawSync(bytes), version })
+  /** As entries are: names and ids that repeat, and what is sealed and does not. */
+  const entries = fc.array(fc.uint8Array({ minLength: 1, maxLength: 60, size: 'max' }), {
+    minLength: PACKED_ENTRIES_MIN,
+    maxLength: 40,
+  })
+  const alike = (sealed: Uint8Array) => Uint8Array.from([...Buffer.from('body kind time prompt provenance'), ...sealed])
+
+  test('is shorter, and is the same batch to whoever reads it', () => {
+    fc.assert(
+      fc.property(entries, fc.integer({ min: 1, max: 2 ** 40 }), (sealed, first) => {
+        const batch = signed(sealed.map(alike), { first })
+        const packed = packBatch(batch)
+        expect(packed.length).toBeLessThan(encodeBatch(batch).length)
+        expect(decodeBatch(packed)).toEqual(decodeBatch(encodeBatch(batch)))
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  test('is never one of few entries, whatever is in it: the length of what a live window sends tells nothing', () => {
+    const few = Array.from({ length: PACKED_ENTRIES_MIN - 1 }, () => new Uint8Array(500))
+    const live = signed(few)
+    expect(toHex(packBatch(live))).toBe(toHex(encodeBatch(live)))
+    const enough = [...few, new Uint8Array(500)]
+    expect(packBatch(signed(enough)).length).toBeLessThan(1000)
+  })
+
+  test('goes as it is when packing would make it longer', () => {
+    const random = (length: number, seed: string) =>
+      hash('shake256', seed, { outputEncoding: 'buffer', outputLength: length })
+    const sealed = Array.from({ length: PACKED_ENTRIES_MIN }, (_, i) => random(400, `${i}`))
+    const batch = signed(sealed, { first: 2, epoch: random(16, 'epoch'), previous: random(32, 'previous') })
+    expect(toHex(packBatch(batch))).toBe(toHex(encodeBatch(batch)))
+  })
+
+  test('disturbed is refused, or only its unsigned display number differs', () => {
+    const batch = signed(fc.sample(entries, { numRuns: 1, seed: 2 })[0]!.map(alike))
+    const { newest: _, ...kept } = batch
+    fc.assert(
+      fc.property(disturbed(packBatch(batch)), changed => {
+        const again = decodeBatch(changed)
+        if (!again.ok) return
+        const { newest: __, ...rest } = again.value
+        if (verifyBatch(again.value, keys.publicKey).ok) expect(toHex(encode(rest))).toBe(toHex(encode(kept)))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  test('is never inflated beyond what a batch may have', () => {
+    const bomb = packedOf(new Uint8Array(64 * 1024 * 1024))
+    expect(bomb.length).toBeLessThan(BATCH_BYTES_MAX)
+    const before = process.memoryUsage().arrayBuffers
+    expect(decodeBatch(bomb)).toMatchObject({
+      ok: false,
+      error: { code: 'batch-too-big', detail: expect.stringContaining('inflates to more than') },
+    })
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * 1024 * 1024)
+    expect(decodeBatch(packedOf(new Uint8Array(BATCH_BYTES_MAX)))).toMatchObject({
+      ok: false,
+      error: { code: 'not-decodable', detail: expect.not.stringContaining('inflate') },
+    })
+  })
+
+  test.each<[string, Uint8Array, string]>([
+    [
+      'cut short',
+      encode({ packed: deflateRawSync(encodeBatch(signed([entry(1)]))).subarray(0, -3), version: 1 }),
+      'not-decodable',
+    ],
+    ['no DEFLATE', encode({ packed: Uint8Array.of(0xff, 0xff), version: 1 }), 'not-decodable'],
+    [
+      'followed by other bytes',
+      encode({ packed: Buffer.concat([deflateRawSync(encodeBatch(signed([entry(1)]))), Buffer.of(0)]), version: 1 }),
+      'not-decodable',
+    ],
+    ['packed twice', packedOf(packedOf(encodeBatch(signed([entry(1)])))), 'not-valid'],
+    ['of version 2', packedOf(encodeBatch(signed([entry(1)])), 2), 'unknown-version'],
+    ['empty', encode({ packed: new Uint8Array(), version: 1 }), 'not-valid'],
+  ])('and is %s is refused', (_, bytes, code) => {
+    expect(decodeBatch(bytes)).toMatchObject({ ok: false, error: { code } })
+  })
 })

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, BatchSchema, ENTRY_BYTES_MAX } from './batch.ts'
+import {
+  BATCH_BYTES_MAX,
+  BATCH_ENTRIES_MAX,
+  BatchSchema,
+  ENTRY_BYTES_MAX,
+  PACKED_ENTRIES_MIN,
+  PackedBatchSchema,
+} from './batch.ts'
 import { BOX_KINDS, ENTRY_KINDS, EntrySchema, PROMPT_ORIGINS, SealedSchema } from './entry.ts'
 import { GRADES } from './grades.ts'
 import { BoxIdSchema, CodeSchema, WindowIdSchema } from './names.ts'
@@ -36,7 +43,15 @@ test('the written format names every kind of entry with every field of its body'
 })
 
 test('the written format names every field of every message', () => {
-  const messages = [BatchSchema, ReceiptSchema, PresenceSchema, PromptRequestSchema, TimeAnswerSchema, SealedSchema]
+  const messages = [
+    BatchSchema,
+    PackedBatchSchema,
+    ReceiptSchema,
+    PresenceSchema,
+    PromptRequestSchema,
+    TimeAnswerSchema,
+    SealedSchema,
+  ]
   for (const schema of messages) {
     for (const field of membersOf(schema)) expect(document).toContain(`\`${field}\``)
   }
@@ -47,6 +62,7 @@ test('the written format has the limits, words and patterns of the code', () => 
     BATCH_BYTES_MAX,
     `1 to ${BATCH_ENTRIES_MAX} byte strings`,
     ENTRY_BYTES_MAX,
+    `A batch of ${PACKED_ENTRIES_MIN} entries or more may travel packed`,
     `**${PADDED_BYTES.pad} bytes**`,
   ]
   const more = [`**${PADDED_BYTES.screen} bytes**`, `has ${PADDED_BYTES.pad + 16} or ${PADDED_BYTES.screen + 16} bytes`]

@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox'
 import { stringify } from 'yaml'
-import { BATCH_BYTES_MAX, BatchSchema } from '#protocol/batch.ts'
+import { BATCH_BYTES_MAX, BatchSchema, PACKED_ENTRIES_MIN, PackedBatchSchema } from '#protocol/batch.ts'
 import { EntrySchema } from '#protocol/entry.ts'
 import { BoxIdSchema } from '#protocol/names.ts'
 import { PresenceSchema } from '#protocol/presence.ts'
@@ -25,7 +25,7 @@ const MESSAGES: Readonly<Record<Kind, Message>> = {
     schema: BatchSchema,
     schemaName: 'Batch',
     title: '批 Batch',
-    summary: `Consecutive entries of one epoch under one signature, at most ${BATCH_BYTES_MAX} bytes. One batch of a box is in flight at a time; it is sent again until a receipt covers it.`,
+    summary: `Consecutive entries of one epoch under one signature, at most ${BATCH_BYTES_MAX} bytes. One batch of a box is in flight at a time; it is sent again until a receipt covers it. With ${PACKED_ENTRIES_MIN} entries or more it may travel packed.`,
     retain: false,
   },
   status: {
@@ -101,6 +101,10 @@ export function asyncapiYaml(): string {
       messages: Object.fromEntries(kinds.map(kind => [kind, message(kind)])),
       schemas: {
         ...Object.fromEntries(kinds.map(kind => [MESSAGES[kind].schemaName, toJsonSchema(MESSAGES[kind].schema)])),
+        PackedBatch: describe(
+          toJsonSchema(PackedBatchSchema),
+          'A batch as it may travel when it has many entries; docs/protocol.md section 4.',
+        ),
         Entry: describe(toJsonSchema(EntrySchema), 'What the byte strings in `entries` of a batch hold.'),
         RatingText: describe(toJsonSchema(RatingTextSchema), 'What a sealed rating holds, once opened and unpadded.'),
       },

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { BATCH_ENTRIES_MAX, encodeBatch, PROTOCOL_VERSION, signBatch } from '#protocol/batch.ts'
+import { BATCH_ENTRIES_MAX, packBatch, PROTOCOL_VERSION, signBatch } from '#protocol/batch.ts'
 import { chainHashes } from '#protocol/chain.ts'
 import type { Clock } from '#protocol/clock.ts'
 import { isEqual } from '#protocol/codec.ts'
@@ -74,7 +74,7 @@ export function createUplink(deps: {
     const lastHash = chainHashes(unsigned, unsigned.first, previous, entries).at(-1)!
     isInFlight = true
     cancelResend = clock.after(resendMs, resend)
-    deps.sendBatch(encodeBatch(signBatch(unsigned, lastHash, deps.boxKey)))
+    deps.sendBatch(packBatch(signBatch(unsigned, lastHash, deps.boxKey)))
   }
 
   function resend() {

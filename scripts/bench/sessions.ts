@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, randomBytes, randomInt } from 'node:crypto'
 import type { Journal } from '#agent/journal/journal.ts'
-import { encodeBatch, PROTOCOL_VERSION, signBatch } from '#protocol/batch.ts'
+import { PROTOCOL_VERSION, packBatch, signBatch } from '#protocol/batch.ts'
 import { CHAIN_START, chainHashes } from '#protocol/chain.ts'
 import type { EntryBody } from '#protocol/entry.ts'
 import { encodeEntry } from '#protocol/entry.ts'
@@ -106,7 +106,7 @@ export async function createPaperBox(box: string, boxKey: KeyObject, openingKeyP
       } as const
       const hash = chainHashes(unsigned, first, last.hash, entries).at(-1)!
       last = { seq: lastSeq, hash }
-      return { bytes: encodeBatch(signBatch(unsigned, hash, boxKey)), lastSeq, entries: count }
+      return { bytes: packBatch(signBatch(unsigned, hash, boxKey)), lastSeq, entries: count }
     },
   }
 }
