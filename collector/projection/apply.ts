@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { BoxRow, RatingRow, Tables } from '#collector/store/tables.ts'
-import type { EntryBody, EntryOf } from '#protocol/entry.ts'
+import type { EntryOf } from '#protocol/entry.ts'
 import { COLLECTOR_NAME, DEFAULT_HALL } from '#protocol/names.ts'
 import { unreachable } from '#protocol/result.ts'
 import { createEpochBook } from './epoch-book.ts'
@@ -8,48 +8,60 @@ import { applyAcceptance, applyFinding, applyGap, applyKey, applyRevocation } fr
 import { applyPress } from './presses.ts'
 import { type ProjectedEntry, type Touched, touchNothing, touchService } from './projected.ts'
 import { applyOutcome, applyPrompt } from './prompts.ts'
-import { restand } from './restand.ts'
+import { createSlice, type Slice } from './slice.ts'
+import { type BoxHead, createSliceRows } from './slice-rows.ts'
 
-/**
- * Derives every projection from entries in position order; the one function for live and for rebuild.
- * How the entries are cut into calls makes no difference to what comes out.
- */
-export async function applyEvidence(trx: Kysely<Tables>, items: readonly ProjectedEntry[]): Promise<Touched> {
-  const touched = touchNothing()
-  const epochs = createEpochBook(trx, touched)
-  const heads = new Map<string, ProjectedEntry>()
-  for (const item of items) {
-    await applyEntry(trx, item, touched)
-    if (item.box === COLLECTOR_NAME) continue
-    heads.set(item.box, item)
-    await epochs.note(item)
-  }
-  await epochs.save()
-  for (const item of heads.values()) {
-    const { box, epoch, seq, receivedAtMs } = item
-    await mergeBox(trx, { box, epoch, seq, received_at: receivedAtMs })
-    touched.boxes.add(box)
-  }
-  const last = items.at(-1)
-  if (last) {
-    const { position, hash } = last
-    await trx.updateTable('projection_cursor').set({ position, hash }).where('id', '=', 1).execute()
-  }
-  return touched
+/** Derives every projection from entries in position order; the one function for live and for rebuild. */
+export interface Applier {
+  /** How the entries are cut into calls makes no difference to what comes out. Call inside a transaction. */
+  apply(trx: Kysely<Tables>, items: readonly ProjectedEntry[]): Promise<Touched>
 }
 
-async function applyEntry(trx: Kysely<Tables>, item: ProjectedEntry, touched: Touched): Promise<void> {
+/** For one store. */
+export function createApplier(): Applier {
+  const rows = createSliceRows()
+  return {
+    async apply(trx, items) {
+      const known = await rows.readKnown(trx, items)
+      const touched = touchNothing()
+      const slice = createSlice(known, rows, touched)
+      const epochs = createEpochBook(known.epochs, touched)
+      const heads = new Map<string, BoxHead>()
+      for (const item of items) {
+        await applyEntry(trx, item, slice)
+        const { box, epoch, seq, receivedAtMs } = item
+        if (box === COLLECTOR_NAME) continue
+        epochs.note(item)
+        heads.set(box, { box, epoch, seq, received_at: receivedAtMs })
+        touched.boxes.add(box)
+      }
+      await slice.save(trx)
+      await rows.writeEpochs(trx, epochs.changed())
+      await rows.writeHeads(trx, [...heads.values()])
+      const last = items.at(-1)
+      if (last) await moveCursor(trx, last)
+      return touched
+    },
+  }
+}
+
+async function moveCursor(trx: Kysely<Tables>, { position, hash }: ProjectedEntry) {
+  await trx.updateTable('projection_cursor').set({ position, hash }).where('id', '=', 1).execute()
+}
+
+async function applyEntry(trx: Kysely<Tables>, item: ProjectedEntry, slice: Slice): Promise<void> {
   const { entry } = item
+  const { touched } = slice
   switch (entry.kind) {
     case 'prompt':
-      return await applyPrompt(trx, item, entry, touched)
+      return applyPrompt(slice, item, entry)
     case 'rating':
     case 'correction':
-      return await applyPress(trx, pressRow(item, entry), touched)
+      return applyPress(slice, pressRow(item, entry))
     case 'outcome':
-      return await applyOutcome(trx, item, entry, touched)
+      return applyOutcome(slice, item, entry)
     case 'case':
-      return await applyCase(trx, item, entry, touched)
+      return applyCase(slice, item, entry)
     case 'enrolment':
       await applyKey(trx, item, entry)
       return await applyEnrolment(trx, item, entry, touched)
@@ -97,26 +109,21 @@ async function applyDigest(trx: Kysely<Tables>, { position }: ProjectedEntry, { 
     .execute()
 }
 
-async function applyCase(trx: Kysely<Tables>, item: ProjectedEntry, entry: EntryOf<'case'>, touched: Touched) {
-  const body: EntryBody<'case'> = entry.body
-  await trx
-    .insertInto('services')
-    .values({
-      case_number: body.case,
-      service: body.service,
-      position: item.position,
-      source: body.source,
-      item: body.item ?? null,
-      window: body.window ?? null,
-      clerk: body.clerk ?? null,
-      served_at: body.servedAt ?? null,
-      registered_at: item.receivedAtMs,
-    })
-    .onConflict(conflict => conflict.columns(['case_number', 'service']).doNothing())
-    .execute()
-  touchService(touched, body.case, body.service)
-  const nowhere = { box: item.box, prompt: new Uint8Array() }
-  await restand(trx, { ...nowhere, case_number: body.case, service: body.service }, touched)
+function applyCase(slice: Slice, item: ProjectedEntry, { body }: EntryOf<'case'>) {
+  const { case: case_number, service } = body
+  slice.addService({
+    case_number,
+    service,
+    position: item.position,
+    source: body.source,
+    item: body.item ?? null,
+    window: body.window ?? null,
+    clerk: body.clerk ?? null,
+    served_at: body.servedAt ?? null,
+    registered_at: item.receivedAtMs,
+  })
+  touchService(slice.touched, case_number, service)
+  slice.restand({ box: item.box, prompt: new Uint8Array(), case_number, service })
 }
 
 function pressRow(item: ProjectedEntry, entry: EntryOf<'rating' | 'correction'>): Omit<RatingRow, 'standing'> {

@@ -1,5 +1,3 @@
-import type { Kysely } from 'kysely'
-import type { Tables } from '#collector/store/tables.ts'
 import type { Entry } from '#protocol/entry.ts'
 import type { Result } from '#protocol/result.ts'
 import type { RatingText } from '#protocol/sealing.ts'
@@ -34,8 +32,4 @@ export function touchNothing(): Touched {
 
 export function touchService(touched: Touched, caseNumber: string, service: number) {
   touched.services.set(`${service} ${caseNumber}`, { case: caseNumber, service })
-}
-
-export async function noteOddity(trx: Kysely<Tables>, at: Pick<ProjectedEntry, 'position' | 'box'>, code: string) {
-  await trx.insertInto('oddities').values({ position: at.position, box: at.box, code }).execute()
 }

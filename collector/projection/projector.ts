@@ -4,7 +4,7 @@ import { lastPosition, readEvidence } from '#collector/store/evidence.ts'
 import { type EvidenceRow, PROJECTION_TABLES, type Tables } from '#collector/store/tables.ts'
 import { CHAIN_START } from '#protocol/chain.ts'
 import { decodeEntry } from '#protocol/entry.ts'
-import { applyEvidence } from './apply.ts'
+import { type Applier, createApplier } from './apply.ts'
 import type { ProjectedEntry, Touched } from './projected.ts'
 
 /** Entries of one transaction: short enough that a receipt never waits long for the store. */
@@ -31,6 +31,7 @@ export function createProjector(deps: {
   onRefused(error: unknown): Promise<void>
 }): Projector {
   const { db } = deps
+  const applier = createApplier()
   let tail: Committed[] = []
   let running: Promise<void> | undefined
   let isStopped = false
@@ -51,7 +52,7 @@ export function createProjector(deps: {
       try {
         const slice = await nextSlice()
         if (slice.length === 0) return
-        const touched = await projectSlice(db, deps.opening, slice)
+        const touched = await projectSlice(db, applier, deps.opening, slice)
         cursor = slice.at(-1)!.position
         deps.onProjected(touched)
       } catch (error) {
@@ -89,9 +90,14 @@ export function createProjector(deps: {
   }
 }
 
-async function projectSlice(db: Kysely<Tables>, opening: Opening, slice: readonly Committed[]): Promise<Touched> {
+async function projectSlice(
+  db: Kysely<Tables>,
+  applier: Applier,
+  opening: Opening,
+  slice: readonly Committed[],
+): Promise<Touched> {
   const items = await Promise.all(slice.map(item => openItem(opening, item)))
-  return await db.transaction().execute(trx => applyEvidence(trx, items))
+  return await db.transaction().execute(trx => applier.apply(trx, items))
 }
 
 async function openItem(opening: Opening, item: Committed): Promise<ProjectedEntry> {
@@ -124,11 +130,12 @@ export async function rebuildProjections(db: Kysely<Tables>, opening: Opening): 
     }
     await trx.updateTable('projection_cursor').set({ position: 0, hash: CHAIN_START }).where('id', '=', 1).execute()
   })
+  const applier = createApplier()
   let at = 0
   for (;;) {
     const slice = (await readEvidence(db, at, SLICE_ENTRIES)).map(decodeRow)
     if (slice.length === 0) return await lastPosition(db)
-    await projectSlice(db, opening, slice)
+    await projectSlice(db, applier, opening, slice)
     at = slice.at(-1)!.position
   }
 }

@@ -1,25 +1,16 @@
-import type { Kysely } from 'kysely'
-import type { PromptRow, Tables } from '#collector/store/tables.ts'
+import type { PromptRow } from '#collector/store/tables.ts'
 import type { Outcome } from '#protocol/grades.ts'
-import { type Touched, touchService } from './projected.ts'
+import type { Slice } from './slice.ts'
 
-export async function endPrompt(
-  trx: Kysely<Tables>,
+export function endPrompt(
+  slice: Slice,
   prompt: PromptRow,
   position: number,
   atWallMs: number,
   outcome: Outcome,
   reason?: string,
-): Promise<void> {
-  await savePrompt(trx, { ...prompt, outcome, reason: reason ?? null, ended_position: position, ended_at: atWallMs })
-}
-
-export function touchPrompt(touched: Touched, { case_number, service }: Pick<PromptRow, 'case_number' | 'service'>) {
-  if (case_number !== null && service !== null) touchService(touched, case_number, service)
-}
-
-export function findPrompt(trx: Kysely<Tables>, box: string, prompt: Uint8Array): Promise<PromptRow | undefined> {
-  return trx.selectFrom('prompts').selectAll().where('box', '=', box).where('prompt', '=', prompt).executeTakeFirst()
+): void {
+  slice.savePrompt({ ...prompt, outcome, reason: reason ?? null, ended_position: position, ended_at: atWallMs })
 }
 
 export function unknownPrompt(box: string, prompt: Uint8Array): PromptRow {
@@ -40,13 +31,4 @@ export function unknownPrompt(box: string, prompt: Uint8Array): PromptRow {
     day: null,
     day_of: null,
   }
-}
-
-export async function savePrompt(trx: Kysely<Tables>, row: PromptRow) {
-  const { box: _box, prompt: _prompt, ...changes } = row
-  await trx
-    .insertInto('prompts')
-    .values(row)
-    .onConflict(conflict => conflict.columns(['box', 'prompt']).doUpdateSet(changes))
-    .execute()
 }

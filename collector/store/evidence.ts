@@ -1,23 +1,6 @@
-import type { CompiledQuery, Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
+import { createRowWriter } from './row-statements.ts'
 import type { BatchRow, EvidenceRow, Tables } from './tables.ts'
-
-const EVIDENCE_COLUMNS = ['position', 'box', 'epoch', 'seq', 'hash', 'bytes', 'received_at'] as const
-const BATCH_COLUMNS = [
-  'first_position',
-  'last_position',
-  'box',
-  'epoch',
-  'first_seq',
-  'last_seq',
-  'previous',
-  'signature',
-  'received_at',
-  'hall',
-  'receipt',
-] as const
-
-/** Few sizes, so that few statements stay prepared; 500 rows take eight of them. */
-const CHUNK_ROWS = [256, 64, 16, 4, 1]
 
 /** Appends rows by multi-row inserts. Call inside the transaction that a receipt will vouch for. */
 export interface EvidenceWriter {
@@ -25,45 +8,12 @@ export interface EvidenceWriter {
 }
 
 export function createEvidenceWriter(): EvidenceWriter {
-  const templates = new Map<string, CompiledQuery>()
-
-  async function insert<T extends 'evidence' | 'batches'>(
-    trx: Kysely<Tables>,
-    table: T,
-    columns: readonly (keyof Tables[T] & string)[],
-    rows: readonly Tables[T][],
-  ) {
-    let at = 0
-    for (const size of CHUNK_ROWS) {
-      while (rows.length - at >= size) {
-        const chunk = rows.slice(at, at + size)
-        at += size
-        await trx.executeQuery({
-          ...templateOf(trx, table, columns, size),
-          parameters: chunk.flatMap(row => columns.map(column => row[column])),
-        })
-      }
-    }
-  }
-
-  /** The query builder's text for `size` rows, made once: building it costs more than running it. */
-  function templateOf(trx: Kysely<Tables>, table: 'evidence' | 'batches', columns: readonly string[], size: number) {
-    const key = `${table} ${size}`
-    const known = templates.get(key)
-    if (known) return known
-    const row = Object.fromEntries(columns.map(column => [column, 0]))
-    const made = trx
-      .insertInto(table)
-      .values(Array.from({ length: size }, () => row) as never)
-      .compile()
-    templates.set(key, made)
-    return made
-  }
-
+  const writeEvidence = createRowWriter<EvidenceRow>((db, rows) => db.insertInto('evidence').values(rows))
+  const writeBatches = createRowWriter<BatchRow>((db, rows) => db.insertInto('batches').values(rows))
   return {
     async append(trx, evidence, batches) {
-      await insert(trx, 'evidence', EVIDENCE_COLUMNS, evidence)
-      await insert(trx, 'batches', BATCH_COLUMNS, batches)
+      await writeEvidence(trx, evidence)
+      await writeBatches(trx, batches)
     },
   }
 }

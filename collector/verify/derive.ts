@@ -1,5 +1,5 @@
 import type { Opening } from '#collector/opening/opening.ts'
-import { applyEvidence } from '#collector/projection/apply.ts'
+import { createApplier } from '#collector/projection/apply.ts'
 import type { ProjectedEntry } from '#collector/projection/projected.ts'
 import { decodeRow } from '#collector/projection/projector.ts'
 import { keepRefused } from '#collector/store/quarantine.ts'
@@ -30,6 +30,7 @@ export async function deriveTables(deps: {
   onProgress?(entries: number): void
 }): Promise<void> {
   const { source, scratch, opening, conservation } = deps
+  const applier = createApplier()
 
   async function derive(items: readonly ProjectedEntry[]) {
     await scratch.db.transaction().execute(async trx => {
@@ -45,7 +46,7 @@ export async function deriveTables(deps: {
           await keepRefused(trx, { position, atWallMs: receivedAtMs, body: entry.body, bytes: new Uint8Array() })
         }
       }
-      await applyEvidence(
+      await applier.apply(
         trx,
         items.filter(item => item.position <= deps.projectedTo),
       )
