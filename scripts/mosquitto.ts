@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { mosquittoAcl, mosquittoConfiguration } from '#collector/broker/access.ts'
@@ -9,14 +9,24 @@ import { spawnBound } from './program.ts'
 
 const MOSQUITTO = '/usr/sbin/mosquitto'
 
-/** A real Mosquitto on loopback with the configuration that the collector prints for it. `dir` holds `identities`. */
-export async function startMosquitto(dir: string): Promise<{ url: string; stop(): Promise<void> }> {
-  const port = await freePort()
+export interface Mosquitto {
+  url: string
+  stop(): Promise<void>
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>
+}
+
+/**
+ * A real Mosquitto on loopback with the configuration that the collector prints for it. `dir` holds `identities`.
+ * `store` is a folder in which it keeps what it holds, as often as it can; usually it keeps nothing.
+ */
+export async function startMosquitto(dir: string, options: { port?: number; store?: string } = {}): Promise<Mosquitto> {
+  const port = options.port ?? (await freePort())
   const certificates = join(dir, 'identities', 'broker')
   const acl = join(dir, 'mosquitto.acl')
   const file = join(dir, 'mosquitto.conf')
   writeFileSync(acl, mosquittoAcl())
-  const configuration = mosquittoConfiguration({
+  const printed = mosquittoConfiguration({
     host: '127.0.0.1',
     port,
     ca: join(certificates, 'ca.crt'),
@@ -24,6 +34,7 @@ export async function startMosquitto(dir: string): Promise<{ url: string; stop()
     key: join(certificates, 'broker.key'),
     acl,
   })
+  const configuration = options.store ? keeping(printed, options.store) : printed
   // Started by root it would become another user, who may not read the keys of the development authority.
   writeFileSync(file, process.getuid?.() === 0 ? `user root\n${configuration}` : configuration)
   const child = spawnBound(MOSQUITTO, ['-c', file])
@@ -35,7 +46,23 @@ export async function startMosquitto(dir: string): Promise<{ url: string; stop()
       child.kill('SIGTERM')
       await once(child, 'exit')
     },
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    },
   }
+}
+
+function keeping(configuration: string, store: string): string {
+  mkdirSync(store, { recursive: true })
+  const settings = [
+    'persistence true',
+    `persistence_location ${store}/`,
+    'autosave_interval 1',
+    'autosave_on_changes true',
+  ]
+  return configuration.replace('persistence false', settings.join('\n'))
 }
 
 async function untilRunning(child: ChildProcess): Promise<void> {

@@ -13,6 +13,8 @@ export interface Program {
   stop(): Promise<void>
   /** Ends it as a power cut would. */
   kill(): Promise<void>
+  /** Resolves when it has ended, however that came. */
+  ended: Promise<unknown>
 }
 
 const ROOT = dirname(import.meta.dirname)
@@ -28,9 +30,16 @@ const SETPRIV = '/usr/bin/setpriv'
  */
 export async function startProgram(
   args: readonly string[],
-  options: { onLine?(line: string): void; env?: NodeJS.ProcessEnv; entry?: string } = {},
+  options: {
+    onLine?(line: string): void
+    env?: NodeJS.ProcessEnv
+    entry?: string
+    /** Told before it is ready. */
+    onSpawn?(child: ChildProcess): void
+  } = {},
 ): Promise<Program> {
   const child = spawnBound(process.execPath, [options.entry ?? MAIN, ...args, '--json'], options.env)
+  options.onSpawn?.(child)
   const said: string[] = []
   const ended = once(child, 'exit')
   createInterface({ input: child.stderr! }).on('line', line => {
@@ -52,6 +61,7 @@ export async function startProgram(
   return {
     ready,
     child,
+    ended,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGTERM')
