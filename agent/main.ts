@@ -68,12 +68,13 @@ export async function startAgent(deps: {
     for (const notify of watchers) notify()
   }
   const stops: (() => Promise<void> | void)[] = [() => journal.close()]
-  const idle = createIdleCheckpoint(clock, journal)
+  const idle = createIdleCheckpoint(clock, journal, journalFailed)
   stops.unshift(idle.stop)
 
   const uplink = createUplink({
     clock,
     journal,
+    past: journal.past,
     box,
     boxKey: identity.value.boxKey,
     receiptKey,
@@ -86,7 +87,15 @@ export async function startAgent(deps: {
     },
     onCollectorTime: collectorTime.learned,
     onResend: () => counters.add('batches-sent-again'),
+    onFailure: journalFailed,
   })
+
+  /** The disk refused what nobody waited for: the desk learns it here. */
+  function journalFailed(error: unknown) {
+    log.fatal({ code: (error as { code?: string }).code }, 'journal-refused')
+    desk.takeOutOfService()
+    deps.onFatal(error)
+  }
 
   /** Every entry goes this way: on disk first, then, off the citizen's path, towards the collector. */
   function append<K extends EntryKind>(kind: K, body: EntryBody<K>) {

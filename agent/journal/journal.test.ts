@@ -11,6 +11,7 @@ import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { type Journal, openJournal } from './journal.ts'
 
 const clock = createFakeClock()
+const AT = 1_790_000_000_000
 
 function open(directory: string, box = 'box-1'): Journal {
   const opened = openJournal({ directory, box, clock, randomBytes })
@@ -32,7 +33,7 @@ describe('the journal', () => {
     const heads = [1, 2, 3].map(n => journal.append('prompt', prompt(n)))
     expect(heads.map(head => head.seq)).toEqual([1, 2, 3])
     const { previous, entries } = journal.read(0, 10)
-    expect(previous).toEqual(CHAIN_START)
+    expect(new Uint8Array(previous)).toEqual(CHAIN_START)
     const hashes = chainHashes({ box: 'box-1', epoch: journal.epoch }, 1, previous, entries)
     expect(hashes.map(h => Buffer.from(h))).toEqual(heads.map(head => Buffer.from(head.hash)))
     expect(decodeEntry(entries[1]!)).toMatchObject({ ok: true, value: { kind: 'prompt', body: { window: 'A01' } } })
@@ -43,7 +44,7 @@ describe('the journal', () => {
     const before = open(directory)
     expect(before.origin).toEqual({ reason: 'first' })
     const head = before.append('prompt', prompt(1))
-    expect(before.receipt(head.seq, head.hash)).toEqual({ ok: true })
+    expect(before.receipt(head.seq, head.hash, AT)).toEqual({ ok: true })
     before.append('outcome', timedOut(1))
     before.close()
     const after = open(directory)
@@ -61,22 +62,22 @@ describe('the journal', () => {
     before.append('prompt', prompt(2))
     before.append('outcome', timedOut(1))
     before.close()
-    expect(open(directory).openPrompts).toEqual([{ prompt: Buffer.alloc(16, 2), window: 'A01' }])
+    expect(open(directory).openPrompts).toEqual([{ prompt: new Uint8Array(16).fill(2), window: 'A01' }])
   })
 
   test('refuses a receipt for an entry it has not, or has with another hash, and keeps its cursor', () => {
     const journal = open(temporaryFolder())
     const head = journal.append('prompt', prompt(1))
-    expect(journal.receipt(2, head.hash)).toMatchObject({ ok: false, error: { code: 'receipt-unknown' } })
-    expect(journal.receipt(1, new Uint8Array(32))).toMatchObject({ ok: false, error: { code: 'receipt-differs' } })
+    expect(journal.receipt(2, head.hash, AT)).toMatchObject({ ok: false, error: { code: 'receipt-unknown' } })
+    expect(journal.receipt(1, new Uint8Array(32), AT)).toMatchObject({ ok: false, error: { code: 'receipt-differs' } })
     expect(journal.receiptedSeq()).toBe(0)
   })
 
   test('goes back when a receipt says less: the collector came from an old backup', () => {
     const journal = open(temporaryFolder())
     const heads = [1, 2, 3].map(n => journal.append('prompt', prompt(n)))
-    journal.receipt(3, heads[2]!.hash)
-    journal.receipt(1, heads[0]!.hash)
+    journal.receipt(3, heads[2]!.hash, AT)
+    journal.receipt(1, heads[0]!.hash, AT)
     expect(journal.read(journal.receiptedSeq(), 10).entries).toHaveLength(2)
   })
 

@@ -1,10 +1,9 @@
-import { existsSync, mkdirSync, renameSync, statfsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import Database from 'better-sqlite3'
-import { BATCH_BYTES_MAX } from '#protocol/batch.ts'
+import { mkdirSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
+import type Database from 'better-sqlite3'
 import { CHAIN_START, entryHash } from '#protocol/chain.ts'
 import type { Clock, RandomBytes } from '#protocol/clock.ts'
-import { isEqual, toHex } from '#protocol/codec.ts'
+import { isEqual } from '#protocol/codec.ts'
 import {
   decodeEntry,
   type Entry,
@@ -14,7 +13,17 @@ import {
   encodeEntry,
 } from '#protocol/entry.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
-import { laterEnd, originAfter, readDamagedEnd, readPrevious, writePrevious } from './previous.ts'
+import { type Ballast, openBallast, withRoom } from './ballast.ts'
+import { createMarks, type Mark } from './marks.ts'
+import { openOrSetAside } from './open-or-set-aside.ts'
+import { createOpenPrompts, openAtEnd } from './open-prompts.ts'
+import type { PastChain } from './past-chain.ts'
+import { openPastChains, type PastChains } from './past-chains.ts'
+import { cutPiece, type Piece } from './piece.ts'
+import { originAfter, readPrevious, writePrevious } from './previous.ts'
+import { noteDamage, storeFile } from './quarantine.ts'
+import { isInsideShort, isRoomy, mayGrow, type Space } from './room.ts'
+import { checkLinks, type EntryRow, isDamage, isNotDurable, PAGE_BYTES, readHead } from './store.ts'
 
 /** The durable, hash-linked sequence of what this box wrote (日志链). Append-only; only a receipt frees an entry. */
 export interface Journal {
@@ -23,11 +32,14 @@ export interface Journal {
   readonly origin: EntryBody<'boot'>['origin'] | undefined
   /** Prompts that were open when the journal was opened: the process before this one was stopped in the middle. */
   readonly openPrompts: readonly { prompt: Uint8Array; window: string }[]
+  /** What was salvaged of journals before this one, oldest first: to be sent before anything of this. */
+  past(): readonly PastChain[]
   /**
    * Appends one entry and returns its number and hash.
    *
    * On return the entry is on disk (one fsync). Numbers start at 1, have no holes and are never given
-   * twice. Throws if the disk refuses; the caller must not thank the citizen then.
+   * twice. A full disk is met with the ballast first. Throws if the disk refuses; the caller must not thank the
+   * citizen then, and nothing of this journal can be used any more.
    * A body that says something of its own instant is made from the very stamp it is written with.
    */
   append<K extends EntryKind>(
@@ -38,24 +50,45 @@ export interface Journal {
   newest(): { seq: number; hash: Uint8Array }
   /** Up to which number the collector has sent a receipt; 0 when none. */
   receiptedSeq(): number
-  /** Entries after `seq`, oldest first, at most `entriesMax` and what fits one batch. */
-  read(seq: number, entriesMax: number): { previous: Uint8Array; entries: Uint8Array[] }
+  /** Entries that have no receipt. */
+  backlog(): number
   /**
-   * Moves the cursor to what a receipt says, also backwards (a collector restored from an old backup).
-   * Refuses a receipt for an entry this journal has not, or has with another hash, or from which it could
-   * not go on because the next one is no longer kept.
+   * Entries after `seq`, oldest first, at most `entriesMax` and what fits one batch: what was written, or it
+   * throws. Where those were forgotten it begins with the oldest that is kept.
    */
-  receipt(seq: number, hash: Uint8Array): Result<void>
-  /** Entries from the newest back, for what must be known again after a restart. */
+  read(seq: number, entriesMax: number): Piece
+  /**
+   * Moves the cursor to what a receipt says, also backwards (a collector restored from an old backup), as far as
+   * entries are kept. `at` is the collector's time. Refuses a receipt for an entry this journal has not, or has
+   * with another hash.
+   */
+  receipt(seq: number, hash: Uint8Array, at: number): Result<void>
+  /** Entries from the newest back, also those of the journal before, for what must be known again after a restart. */
   newestFirst(): Iterable<Entry>
   /** Whether a prompt may be opened: there is room for everything that can follow it. */
   hasRoom(): boolean
   /**
-   * Moves what was written from the log into the file, once there is enough of it: each checkpoint writes
-   * whole pages anew, so one per entry would wear the card out. Costs I/O, so it is called in idle time.
+   * One bounded piece of what can wait for a quiet time; true when there is more. Moves the log into the file once
+   * there is enough of it (each checkpoint writes whole pages anew, so one per entry would wear the card out),
+   * forgets entries whose receipt is old enough, and makes the ballast whole.
    */
-  checkpoint(): void
+  checkpoint(): boolean
   close(): void
+}
+
+/** How much of what has its receipts is kept, and what is held for a full disk. */
+export interface JournalLimits {
+  /** How long, by the collector's time. */
+  receiptedMs: number
+  /** What all entries may take before receipted ones go. */
+  storeBytes: number
+  ballastBytes: number
+}
+
+export const JOURNAL_LIMITS: JournalLimits = {
+  receiptedMs: 90 * 86_400_000,
+  storeBytes: 256 * 1024 * 1024,
+  ballastBytes: 8 * 1024 * 1024,
 }
 
 /** Refused at opening: the store cannot be used by this process. */
@@ -64,92 +97,201 @@ export type JournalFault = {
   detail: string
 }
 
-/** Free space below which prompts are refused, so that an open prompt can always be finished. */
-const ROOM_BYTES_MIN = 4 * 1024 * 1024
-/** Entries in the log that make a checkpoint worth its writes: some 50 of them fill about 200 KiB. */
-const CHECKPOINT_ENTRIES_MIN = 50
-const LOG_ROOM_BYTES = 512 * 1024
-/** Half of what a batch may have: header, signature and CBOR framing fit well beside it. */
-const READ_BYTES_MAX = BATCH_BYTES_MAX / 2
-
-export function openJournal(deps: {
+export interface JournalDeps {
   /** Folder; made when missing. */
   directory: string
   box: string
   clock: Clock
   randomBytes: RandomBytes
-}): Result<Journal, JournalFault> {
-  const { directory, box, clock, randomBytes } = deps
-  const file = join(directory, 'journal.db')
-  const opened = openDatabase(file)
-  if (!opened.ok) return opened
-  const { database, quarantined } = opened.value
-  const stored = database.prepare('SELECT box, epoch, receipted FROM journal').get() as StoredHead | undefined
+  limits?: JournalLimits
+  /** Bytes that are free where the folder is. */
+  freeBytes?(): number
+}
+
+/** Entries in the log that make a checkpoint worth its writes: some 50 of them fill about 150 KiB. */
+const CHECKPOINT_ENTRIES_MIN = 50
+const LOG_ROOM_BYTES = 512 * 1024
+/** Entries that are forgotten at a time: some 300 KiB, a few milliseconds. */
+const FORGET_ENTRIES_MAX = 1000
+
+/**
+ * Opens the journal, whatever became of it: a store that is damaged is set aside and what its hashes prove is
+ * salvaged, before a new epoch begins. Refused only where the folder cannot be written or is another's.
+ */
+export function openJournal(deps: JournalDeps): Result<Journal, JournalFault> {
+  const { directory, box } = deps
+  const path = storeFile(directory)
+  let database: Database.Database | undefined
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const ballast = openBallast(join(directory, 'ballast'), (deps.limits ?? JOURNAL_LIMITS).ballastBytes)
+    const opened = openOrSetAside(deps, ballast)
+    database = opened.database
+    const past = withRoom(ballast, () => openPastChains(directory, box, () => {}))
+    const made = createJournal({ ...deps, ballast, past, ...opened })
+    if (!made.ok) {
+      past.close()
+      database.close()
+    }
+    return made
+  } catch (error) {
+    database?.close()
+    const { code = '', message } = error as { code?: string; message: string }
+    if (code.startsWith('SQLITE_BUSY')) return fail('journal-busy', `${path} is in use by another agent`)
+    if (isNotDurable(error)) return fail('journal-not-durable', `${path}: ${message}`)
+    if (!code && !isDamage(error)) throw error
+    return fail('journal-not-writable', `${path}: ${code || message}`)
+  }
+}
+
+/** The journal over an open store. */
+export function createJournal(
+  deps: JournalDeps & { database: Database.Database; isQuarantined: boolean; ballast: Ballast; past: PastChains },
+): Result<Journal, JournalFault> {
+  const { directory, box, clock, randomBytes, database, ballast, past, limits = JOURNAL_LIMITS } = deps
+  const stored = readHead(database)
   if (stored && stored.box !== box) {
-    database.close()
-    return fail('journal-of-another-box', `${file} belongs to box ${stored.box}, this agent is ${box}`)
+    return fail('journal-of-another-box', `${storeFile(directory)} belongs to box ${stored.box}, this agent is ${box}`)
   }
   const epoch = stored?.epoch ?? randomBytes(16)
-  if (!stored) database.prepare('INSERT INTO journal VALUES (1, ?, ?, 0)').run(box, epoch)
-  const insertEntry = database.prepare('INSERT INTO entry VALUES (?, ?, ?)')
-  const openPrompt = database.prepare('INSERT INTO open_prompt VALUES (?, ?)')
-  const closePrompt = database.prepare('DELETE FROM open_prompt WHERE prompt = ?')
-  const saveCursor = database.prepare('UPDATE journal SET receipted = ?')
-  const selectEntries = database.prepare('SELECT bytes FROM entry WHERE seq > ? ORDER BY seq LIMIT ?')
+  const previous = readPrevious(directory)
+  const isQuarantined = deps.isQuarantined || previous?.endedBy === 'quarantined'
+  const storedOpen = stored?.open_prompts ?? (isQuarantined ? openAtEnd(past.newestFirst(true)) : '[]')
+  if (!stored) {
+    const insert = database.prepare('INSERT INTO journal VALUES (1, ?, ?, 0, 0, ?, ?)')
+    withRoom(ballast, () => insert.run(box, epoch, CHAIN_START, storedOpen))
+  }
+  const insertEntry = database.prepare('INSERT INTO entry VALUES (?, ?, ?, ?)')
+  const insertMark = database.prepare('INSERT OR REPLACE INTO mark VALUES (?, ?)')
+  const saveHead = database.prepare('UPDATE journal SET receipted = ?, open_prompts = ?')
+  const saveForgotten = database.prepare('UPDATE journal SET receipted = ?, forgotten_seq = ?, forgotten_hash = ?')
+  const deleteEntries = database.prepare('DELETE FROM entry WHERE seq <= ?')
+  const deleteMarks = database.prepare('DELETE FROM mark WHERE seq <= ?')
+  const selectAfter = database.prepare(
+    'SELECT seq, bytes, hash, previous FROM entry WHERE seq > ? ORDER BY seq LIMIT ?',
+  )
   const selectNewestFirst = database.prepare('SELECT bytes FROM entry ORDER BY seq DESC')
   const selectHash = database.prepare('SELECT hash FROM entry WHERE seq = ?')
+  const countPages = database.prepare('PRAGMA page_count').pluck()
+  const countFree = database.prepare('PRAGMA freelist_count').pluck()
   const last = database.prepare('SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1').get() as Head | undefined
-  const openPrompts = database
-    .prepare('SELECT prompt, window FROM open_prompt')
-    .all() as Journal['openPrompts'][number][]
+  const marks = createMarks(database.prepare('SELECT seq, at FROM mark ORDER BY seq').all() as Mark[])
+  const open = createOpenPrompts(storedOpen)
+  const openPrompts = open.all()
 
   let newest: Head = last ?? { seq: 0, hash: CHAIN_START }
   // Also when the process before this one was stopped between making the journal and its first entry.
-  const origin = last ? undefined : originAfter(readPrevious(directory), box, quarantined)
+  const origin = last ? undefined : originAfter(previous, box, deps.isQuarantined)
   const remember = () => writePrevious(directory, { box, epoch, ...newest })
   if (last) remember()
+  let forgotten: Head = { seq: stored?.forgotten_seq ?? 0, hash: stored?.forgotten_hash ?? CHAIN_START }
   let receipted = stored?.receipted ?? 0
   let savedReceipted = receipted
+  let openText = storedOpen
+  let newMark: Mark | undefined
+  let heardAt: number | undefined
   let appendedSince = 0
   let hasLogRoom = false
+  let unusable: unknown
 
-  const write = database.transaction(
-    (seq: number, bytes: Uint8Array, hash: Uint8Array, kind: EntryKind, body: EntryBody<EntryKind>) => {
-      insertEntry.run(seq, bytes, hash)
-      if (kind === 'prompt') {
-        const { prompt, window } = body as EntryBody<'prompt'>
-        openPrompt.run(prompt, window)
-      } else if (kind === 'rating' || kind === 'outcome') {
-        closePrompt.run((body as EntryBody<'outcome'>).prompt)
-      }
-      // The cursor rides along with the next entry: a write of its own would double what the card endures.
-      if (receipted !== savedReceipted) saveCursor.run(receipted)
-    },
-  )
+  const write = database.transaction((row: EntryRow, nextOpen: string) => {
+    insertEntry.run(row.seq, row.bytes, row.hash, row.previous)
+    // The cursor rides along with the next entry: a write of its own would double what the card endures.
+    if (receipted !== savedReceipted || nextOpen !== openText) saveHead.run(receipted, nextOpen)
+    if (newMark) insertMark.run(newMark.seq, newMark.at)
+  })
 
-  function isRoomy(): boolean {
+  /** With the cursor in the same transaction: what is deleted is behind it, whenever the power goes. */
+  const forget = database.transaction((to: Head) => {
+    deleteEntries.run(to.seq)
+    deleteMarks.run(to.seq)
+    saveForgotten.run(receipted, to.seq, to.hash)
+  })
+
+  /** After an error of the disk or the database nobody knows what the handle holds: it is never used again. */
+  function use<T>(work: () => T): T {
+    if (unusable !== undefined) throw unusable
+    try {
+      return work()
+    } catch (error) {
+      unusable = error
+      if (isDamage(error)) noteDamage(directory)
+      throw error
+    }
+  }
+
+  function space(): Space {
+    const inside = (countFree.get() as number) * PAGE_BYTES
+    return { free: freeBytes(), held: ballast.bytes(), wanted: ballast.wantedBytes, inside }
+  }
+
+  function freeBytes(): number {
+    if (deps.freeBytes) return deps.freeBytes()
     const { bavail, bsize } = statfsSync(directory)
-    return bavail * bsize >= ROOM_BYTES_MIN
+    return bavail * bsize
   }
 
   function hashAt(seq: number): Uint8Array | undefined {
-    if (seq === 0) return CHAIN_START
+    if (seq === forgotten.seq) return forgotten.hash
     if (seq === newest.seq) return newest.hash
     return (selectHash.get(seq) as { hash: Uint8Array } | undefined)?.hash
+  }
+
+  /** Up to which entry is to be forgotten now: receipted, never the newest, not many at a time. */
+  function forgettable(): number {
+    const stored = ((countPages.get() as number) - (countFree.get() as number)) * PAGE_BYTES
+    const most = Math.min(receipted, newest.seq - 1, forgotten.seq + FORGET_ENTRIES_MAX)
+    if (stored > limits.storeBytes || isInsideShort(space())) return most
+    return Math.min(most, marks.olderThan(limits.receiptedMs))
+  }
+
+  function forgetSome(): boolean {
+    const seq = forgettable()
+    if (seq <= forgotten.seq) return false
+    const to = { seq, hash: hashAt(seq)! }
+    withRoom(ballast, () => forget.immediate(to))
+    savedReceipted = receipted
+    marks.forget(seq)
+    const isMore = seq - forgotten.seq === FORGET_ENTRIES_MAX
+    forgotten = to
+    return isMore
+  }
+
+  function moveLog() {
+    if (!hasLogRoom && isRoomy(space())) {
+      makeLogRoom(database)
+      hasLogRoom = true
+    } else if (appendedSince < CHECKPOINT_ENTRIES_MIN) {
+      return
+    }
+    appendedSince = 0
+    if (receipted !== savedReceipted) withRoom(ballast, () => saveHead.run(receipted, openText))
+    savedReceipted = receipted
+    // Not TRUNCATE: every later append would have to grow the log's file again.
+    withRoom(ballast, () => database.pragma('wal_checkpoint(RESTART)'))
   }
 
   return ok({
     epoch,
     origin,
     openPrompts,
+    past: past.all,
     append(kind, given) {
       const time = { boot: clock.boot, mono: clock.monoMs(), wall: clock.wallMs(), synced: clock.isSynced() }
       const body = typeof given === 'function' ? given(time) : given
       const bytes = encodeEntry({ kind, time, body } as Parameters<typeof encodeEntry>[0])
       const seq = newest.seq + 1
       const hash = entryHash({ box, epoch }, seq, newest.hash, bytes)
-      write.immediate(seq, bytes, hash, kind, body)
+      const nextOpen = open.after(kind, body)
+      use(() =>
+        withRoom(ballast, () => write.immediate({ seq, bytes, hash, previous: newest.hash }, nextOpen ?? openText)),
+      )
+      if (nextOpen !== undefined) {
+        open.written(nextOpen)
+        openText = nextOpen
+      }
       savedReceipted = receipted
+      newMark = undefined
       appendedSince += 1
       newest = { seq, hash }
       if (seq === 1) remember()
@@ -157,129 +299,58 @@ export function openJournal(deps: {
     },
     newest: () => newest,
     receiptedSeq: () => receipted,
-    read(seq, entriesMax) {
-      const entries: Uint8Array[] = []
-      let bytes = 0
-      for (const row of selectEntries.iterate(seq, entriesMax) as Iterable<{ bytes: Uint8Array }>) {
-        bytes += row.bytes.length
-        if (entries.length > 0 && bytes > READ_BYTES_MAX) break
-        entries.push(row.bytes)
-      }
-      return { previous: hashAt(seq) ?? CHAIN_START, entries }
-    },
-    receipt(seq, hash) {
-      const own = seq === newest.seq || hashAt(seq + 1) ? hashAt(seq) : undefined
-      if (!own) return fail('receipt-unknown', `the receipt names entry ${seq}, the journal ends at ${newest.seq}`)
-      if (!isEqual(own, hash)) return fail('receipt-differs', `the receipt names another hash for entry ${seq}`)
-      receipted = seq
-      return ok()
-    },
+    backlog: () => newest.seq - receipted,
+    read: (seq, entriesMax) =>
+      use(() => {
+        const rows = selectAfter.all(Math.max(seq, forgotten.seq), entriesMax) as EntryRow[]
+        checkLinks({ box, epoch }, rows)
+        return cutPiece(rows)
+      }),
+    receipt: (seq, hash, at) =>
+      use(() => {
+        const own = seq < forgotten.seq ? hash : hashAt(seq)
+        if (!own) return fail('receipt-unknown', `the receipt names entry ${seq}, the journal ends at ${newest.seq}`)
+        if (!isEqual(own, hash)) return fail('receipt-differs', `the receipt names another hash for entry ${seq}`)
+        receipted = Math.max(seq, forgotten.seq)
+        heardAt = at
+        newMark = marks.receipted(seq, at) ?? newMark
+        return ok()
+      }),
     *newestFirst() {
       for (const { bytes } of selectNewestFirst.iterate() as Iterable<{ bytes: Uint8Array }>) {
         const decoded = decodeEntry(bytes)
         if (decoded.ok) yield decoded.value
       }
+      yield* past.newestFirst()
     },
-    hasRoom: isRoomy,
-    checkpoint() {
-      if (!hasLogRoom && isRoomy()) {
-        makeLogRoom(database)
-        hasLogRoom = true
-      } else if (appendedSince < CHECKPOINT_ENTRIES_MIN) {
-        return
-      }
-      appendedSince = 0
-      if (receipted !== savedReceipted) saveCursor.run(receipted)
-      savedReceipted = receipted
-      // Not TRUNCATE: every later append would have to grow the log's file again.
-      database.pragma('wal_checkpoint(RESTART)')
-    },
+    hasRoom: () => use(() => isRoomy(space())),
+    checkpoint: () =>
+      use(() => {
+        const isMore = forgetSome()
+        moveLog()
+        if (heardAt !== undefined) past.forget(heardAt, isRoomy(space()) ? limits.receiptedMs : 0)
+        if (!mayGrow(space())) return isMore
+        return ballast.grow() < ballast.wantedBytes || isMore
+      }),
     close() {
-      if (!database.open) return
+      if (unusable !== undefined || !database.open) return
       if (newest.seq > 0) remember()
+      past.close()
       database.close()
     },
   })
-
-  function openDatabase(path: string): Result<{ database: Database.Database; quarantined: boolean }, JournalFault> {
-    try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 })
-      try {
-        return ok({ database: prepareDatabase(path), quarantined: false })
-      } catch (error) {
-        if (!isDamage(error)) throw error
-        const end = laterEnd(readDamagedEnd(path), readPrevious(directory))
-        if (end) writePrevious(directory, { ...end, endedBy: 'quarantined' })
-        quarantine(path, toHex(randomBytes(4)))
-        return ok({ database: prepareDatabase(path), quarantined: true })
-      }
-    } catch (error) {
-      const { code = '', message } = error as { code?: string; message: string }
-      if (code.startsWith('SQLITE_BUSY')) return fail('journal-busy', `${path} is in use by another agent`)
-      if (message === NOT_DURABLE) return fail('journal-not-durable', `${path}: ${message}`)
-      return fail('journal-not-writable', `${path}: ${code || message}`)
-    }
-  }
 }
 
 type Head = { seq: number; hash: Uint8Array }
-type StoredHead = { box: string; epoch: Uint8Array; receipted: number }
-
-const NOT_DURABLE = 'the database does not report WAL and synchronous=FULL'
-
-function prepareDatabase(path: string): Database.Database {
-  const database = new Database(path, { timeout: 200 })
-  try {
-    // Exclusive: the lock is held for the life of the process, so a second agent is refused, and no
-    // shared-memory file is needed. Small pages, because the page is the unit a flash card is charged.
-    database.pragma('locking_mode = EXCLUSIVE')
-    database.pragma('page_size = 1024')
-    database.pragma('journal_mode = WAL')
-    database.pragma('synchronous = FULL')
-    database.pragma('wal_autocheckpoint = 0')
-    if (
-      database.pragma('journal_mode', { simple: true }) !== 'wal' ||
-      database.pragma('synchronous', { simple: true }) !== 2
-    ) {
-      throw new Error(NOT_DURABLE)
-    }
-    database.exec(`
-      BEGIN IMMEDIATE;
-      CREATE TABLE IF NOT EXISTS journal (
-        id INTEGER PRIMARY KEY CHECK (id = 1), box TEXT NOT NULL, epoch BLOB NOT NULL, receipted INTEGER NOT NULL) STRICT;
-      CREATE TABLE IF NOT EXISTS entry (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
-      CREATE TABLE IF NOT EXISTS open_prompt (prompt BLOB PRIMARY KEY, window TEXT NOT NULL) STRICT, WITHOUT ROWID;
-      COMMIT;`)
-    if (database.pragma('quick_check(1)', { simple: true }) !== 'ok') {
-      throw Object.assign(new Error('quick_check found damage'), { code: 'SQLITE_CORRUPT' })
-    }
-    return database
-  } catch (error) {
-    database.close()
-    throw error
-  }
-}
 
 /**
  * Writes the log out to a size it will not outgrow between checkpoints. An append into room that is there
  * already costs the disk one flush; one that makes the file longer costs the file system's journal as well.
  */
 function makeLogRoom(database: Database.Database): void {
+  // It is there if the power went between the two.
+  database.exec('DROP TABLE IF EXISTS room')
   database.exec('CREATE TABLE room (bytes BLOB) STRICT')
   database.prepare('INSERT INTO room VALUES (zeroblob(?))').run(LOG_ROOM_BYTES)
   database.exec('DROP TABLE room')
-}
-
-function isDamage(error: unknown): boolean {
-  const { code } = error as { code?: string }
-  return code === 'SQLITE_NOTADB' || (code?.startsWith('SQLITE_CORRUPT') ?? false)
-}
-
-/** Sets a damaged store aside, whole and unread: what it still holds can be recovered from it. */
-function quarantine(path: string, suffix: string): void {
-  const folder = join(dirname(path), 'quarantine')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  for (const part of ['', '-wal', '-shm']) {
-    if (existsSync(path + part)) renameSync(path + part, join(folder, `journal-${suffix}.db${part}`))
-  }
 }

@@ -148,26 +148,10 @@ test('where a journal ends is remembered from its first entry on, and again at e
   expect(remembered(directory)).toMatchObject({ ...first, seq: 2 })
 })
 
-test('a receipt from which the journal could not go on moves nothing: those entries are no longer kept', () => {
-  const directory = temporaryFolder()
-  const pruned = open(directory)
-  const kept = [boot(pruned), boot(pruned), boot(pruned)]
-  pruned.receipt(3, kept[2]!.hash)
-  expect(pruned.receipt(0, new Uint8Array(32))).toEqual({ ok: true })
-  pruned.close()
-  const database = new Database(join(directory, 'journal.db'))
-  database.exec('DELETE FROM entry WHERE seq < 3')
-  database.close()
-  const again = open(directory)
-  again.receipt(3, kept[2]!.hash)
-  expect(again.receipt(0, new Uint8Array(32))).toMatchObject({ ok: false, error: { code: 'receipt-unknown' } })
-  expect(again.receiptedSeq()).toBe(3)
-})
-
 /** Breaks the page of a table that the journal checks and its end does not need. */
 function damageIndex(path: string) {
   const database = new Database(path)
-  const { rootpage } = database.prepare("SELECT rootpage FROM sqlite_master WHERE name = 'open_prompt'").get() as {
+  const { rootpage } = database.prepare("SELECT rootpage FROM sqlite_master WHERE name = 'mark'").get() as {
     rootpage: number
   }
   const size = database.pragma('page_size', { simple: true }) as number

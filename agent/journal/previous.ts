@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import Type from 'typebox'
 import { Check } from 'typebox/value'
 import { fromHex, toHex } from '#protocol/codec.ts'
@@ -50,25 +49,6 @@ export function writePrevious(directory: string, end: JournalEnd): void {
   } catch (error) {
     // Then the next epoch says less of this one, which shows at the centre as an end that nobody explained.
     if (!(error as NodeJS.ErrnoException).code) throw error
-  }
-}
-
-/** Where a damaged journal ends, read without changing a byte of it or its log; undefined where that is what is damaged. */
-export function readDamagedEnd(path: string): JournalEnd | undefined {
-  let database: Database.Database | undefined
-  try {
-    database = new Database(path, { readonly: true, fileMustExist: true })
-    const head = database.prepare('SELECT box, epoch FROM journal').get() as Pick<JournalEnd, 'box' | 'epoch'>
-    const last = database.prepare('SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1').get() as
-      | Pick<JournalEnd, 'seq' | 'hash'>
-      | undefined
-    if (!last || head.epoch.length !== 16 || last.hash.length !== 32) return undefined
-    return { box: head.box, epoch: head.epoch, seq: last.seq, hash: last.hash }
-  } catch (error) {
-    if (error instanceof Database.SqliteError || error instanceof TypeError) return undefined
-    throw error
-  } finally {
-    database?.close()
   }
 }
 

@@ -1,18 +1,28 @@
 import type { KeyObject } from 'node:crypto'
-import { BATCH_ENTRIES_MAX, packBatch, PROTOCOL_VERSION, signBatch } from '#protocol/batch.ts'
-import { chainHashes } from '#protocol/chain.ts'
+import { BATCH_ENTRIES_MAX, PROTOCOL_VERSION, packBatch, signBatch } from '#protocol/batch.ts'
 import type { Clock } from '#protocol/clock.ts'
 import { isEqual } from '#protocol/codec.ts'
 import { readReceipt } from '#protocol/receipt.ts'
-import type { Result } from '#protocol/result.ts'
+import { fail, type Result } from '#protocol/result.ts'
 
-/** What the uplink needs from the journal. */
-export interface UplinkJournal {
+/** What the uplink needs of one epoch: the journal, or what was salvaged of one before it. */
+export interface UplinkChain {
   readonly epoch: Uint8Array
   newest(): { seq: number }
   receiptedSeq(): number
-  read(seq: number, entriesMax: number): { previous: Uint8Array; entries: Uint8Array[] }
-  receipt(seq: number, hash: Uint8Array): Result<void>
+  /** Entries that are held without a receipt. */
+  backlog(): number
+  /** Consecutive entries, the first of them the next that is held after `seq`. */
+  read(
+    seq: number,
+    entriesMax: number,
+  ): { first: number; previous: Uint8Array; entries: Uint8Array[]; last: Uint8Array }
+  receipt(seq: number, hash: Uint8Array, at: number): Result<void>
+}
+
+/** A chain that was salvaged: it grows no more, and may be offered again from its beginning. */
+export interface PastUplinkChain extends UplinkChain {
+  startOver(): void
 }
 
 export interface Uplink {
@@ -31,12 +41,22 @@ export interface Uplink {
 const RESEND = { msMin: 5_000, msMax: 300_000 } as const
 
 /**
- * Sends what the journal holds until a receipt lets it go on. One batch is in flight at a time, so
- * order needs no other machinery; nothing here is a queue, the journal is. Event-driven: no polling.
+ * A past chain that the collector has answered so often without taking anything is passed over: it may contradict
+ * what is committed, and must not keep the journal back for ever. More than a gap takes until it is given up
+ * (collector/gaps/gap-list.ts).
+ */
+const FRUITLESS_MAX = 12
+
+/**
+ * Sends what the journal holds, and before it what is left of journals before it, until a receipt lets it go on.
+ * One batch is in flight at a time, so order needs no other machinery; nothing here is a queue, the journal is.
+ * Event-driven: no polling.
  */
 export function createUplink(deps: {
   clock: Clock
-  journal: UplinkJournal
+  journal: UplinkChain
+  /** What was salvaged of journals before this one, oldest first. */
+  past?(): readonly PastUplinkChain[]
   box: string
   boxKey: KeyObject
   receiptKey: KeyObject
@@ -49,36 +69,61 @@ export function createUplink(deps: {
   onCollectorTime(atWallMs: number): void
   /** Called when the watchdog sends again. */
   onResend(): void
+  /** The journal cannot be read any more. Where nobody is told, it is thrown. */
+  onFailure?(error: unknown): void
 }): Uplink {
   const { clock, journal, box, resend: { msMin, msMax } = RESEND } = deps
+  const past = deps.past ?? (() => [])
   const freshFromSeq = journal.newest().seq + 1
   let isLinkUp = false
-  let isInFlight = false
+  /** The batch that waits for its receipt, by where its chain stood when it was cut. */
+  let flight: { chain: UplinkChain; after: number } | undefined
   let resendMs = msMin
   let cancelResend = () => {}
+  /** Answers of the collector that took nothing of a past chain. */
+  const fruitless = new Map<UplinkChain, number>()
+
+  const chains = (): readonly UplinkChain[] => [...past(), journal]
+  const isPassedOver = (chain: UplinkChain) => (fruitless.get(chain) ?? 0) >= FRUITLESS_MAX
 
   function sendNext() {
-    if (!isLinkUp || isInFlight) return
-    const after = journal.receiptedSeq()
-    const { previous, entries } = journal.read(after, BATCH_ENTRIES_MAX)
-    if (entries.length === 0) return
-    const unsigned = {
-      version: PROTOCOL_VERSION,
-      box,
-      epoch: journal.epoch,
-      first: after + 1,
-      previous,
-      entries,
-      newest: journal.newest().seq,
-    } as const
-    const lastHash = chainHashes(unsigned, unsigned.first, previous, entries).at(-1)!
-    isInFlight = true
+    if (!isLinkUp || flight) return
+    try {
+      const next = nextPiece()
+      if (next) send(next)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  /** Reading is all that can fail here: whatever the disk said, the journal has taken itself out of use. */
+  function failed(error: unknown) {
+    if (!deps.onFailure) throw error
+    deps.onFailure(error)
+  }
+
+  /** Of the oldest chain that has something to send. */
+  function nextPiece() {
+    for (const chain of chains()) {
+      if (chain.backlog() === 0 || isPassedOver(chain)) continue
+      const after = chain.receiptedSeq()
+      const piece = chain.read(after, BATCH_ENTRIES_MAX)
+      if (piece.entries.length > 0) return { chain, after, piece }
+    }
+    return undefined
+  }
+
+  function send({ chain, after, piece }: NonNullable<ReturnType<typeof nextPiece>>) {
+    const { last, ...cut } = piece
+    const newest = chain.newest().seq
+    const unsigned = { version: PROTOCOL_VERSION, box, epoch: chain.epoch, ...cut, newest } as const
+    flight = { chain, after }
     cancelResend = clock.after(resendMs, resend)
-    deps.sendBatch(packBatch(signBatch(unsigned, lastHash, deps.boxKey)))
+    deps.sendBatch(packBatch(signBatch(unsigned, last, deps.boxKey)))
   }
 
   function resend() {
-    isInFlight = false
+    flight = undefined
     resendMs = Math.min(resendMs * 2, msMax)
     deps.onResend()
     sendNext()
@@ -86,7 +131,23 @@ export function createUplink(deps: {
 
   function forgetFlight() {
     cancelResend()
-    isInFlight = false
+    flight = undefined
+  }
+
+  /** Whether the receipt leaves the batch in flight where it was: sending it again at once would never end. */
+  function isFruitless(chain: UplinkChain): boolean {
+    if (flight?.chain !== chain || chain.receiptedSeq() !== flight.after) return false
+    const times = (fruitless.get(chain) ?? 0) + 1
+    if (chain !== journal) fruitless.set(chain, times)
+    if (isPassedOver(chain)) passOver(chain)
+    return true
+  }
+
+  function passOver(chain: UplinkChain) {
+    fruitless.set(chain, FRUITLESS_MAX)
+    if (flight?.chain !== chain) return
+    forgetFlight()
+    sendNext()
   }
 
   return {
@@ -104,19 +165,37 @@ export function createUplink(deps: {
     receiptArrived(bytes) {
       const receipt = readReceipt(bytes, deps.receiptKey)
       if (!receipt.ok) return receipt
-      if (receipt.value.box !== box || !isEqual(receipt.value.epoch, journal.epoch)) {
-        return { ok: false, error: { code: 'receipt-of-another', detail: 'the receipt is for another box or epoch' } }
+      const { box: named, epoch, seq, hash, at } = receipt.value
+      const chain = chains().find(one => isEqual(one.epoch, epoch))
+      if (named !== box || !chain) return fail('receipt-of-another', 'the receipt is for another box or epoch')
+      const before = chain.receiptedSeq()
+      const moved = takeReceipt(chain, seq, hash, at)
+      if (!moved.ok) {
+        // What was salvaged contradicts what is committed: it will never be taken.
+        if (chain !== journal) passOver(chain)
+        return moved
       }
-      const moved = journal.receipt(receipt.value.seq, receipt.value.hash)
-      if (!moved.ok) return moved
+      if (chain === journal && seq >= freshFromSeq) deps.onCollectorTime(at)
+      if (isFruitless(chain)) return moved
+      // It may have lost what came before this epoch as well.
+      if (seq < before) for (const older of past()) if (older !== chain) older.startOver()
+      fruitless.delete(chain)
       resendMs = msMin
       forgetFlight()
-      if (receipt.value.seq >= freshFromSeq) deps.onCollectorTime(receipt.value.at)
       deps.onProgress()
       sendNext()
       return moved
     },
-    backlog: () => journal.newest().seq - journal.receiptedSeq(),
+    backlog: () => chains().reduce((sum, chain) => sum + chain.backlog(), 0),
     stop: forgetFlight,
+  }
+
+  function takeReceipt(chain: UplinkChain, seq: number, hash: Uint8Array, at: number): Result<void> {
+    try {
+      return chain.receipt(seq, hash, at)
+    } catch (error) {
+      failed(error)
+      return fail('journal-not-usable', 'the journal cannot be read any more')
+    }
   }
 }

@@ -95,7 +95,7 @@ async function prepareJournal(folder: string, count: number, mode: 'busy' | 'qui
 
   /** With the link up a receipt follows every entry; in a quiet hall the log is moved before the next one. */
   function receipted({ seq, hash }: { seq: number; hash: Uint8Array }) {
-    const moved = journal.receipt(seq, hash)
+    const moved = journal.receipt(seq, hash, Date.now())
     if (!moved.ok) throw new Error(moved.error.detail)
     if (mode === 'quiet') journal.checkpoint()
   }

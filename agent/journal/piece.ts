@@ -1,0 +1,34 @@
+import { BATCH_BYTES_MAX } from '#protocol/batch.ts'
+import type { EntryRow } from './store.ts'
+
+/** Consecutive entries as a batch carries them; none when there is nothing to send. */
+export interface Piece {
+  /** Number of the first. */
+  first: number
+  /** Hash of what it hangs on. */
+  previous: Uint8Array
+  entries: Uint8Array[]
+  /** Hash of the last. */
+  last: Uint8Array
+}
+
+/** Half of what a batch may have: header, signature and CBOR framing fit well beside it. */
+const PIECE_BYTES_MAX = BATCH_BYTES_MAX / 2
+
+/** The first of these rows that fit one batch, at least one. */
+export function cutPiece(rows: Iterable<EntryRow>): Piece {
+  const piece: Piece = { first: 0, previous: new Uint8Array(32), entries: [], last: new Uint8Array(32) }
+  let bytes = 0
+  for (const row of rows) {
+    bytes += row.bytes.length
+    if (piece.entries.length === 0) {
+      piece.first = row.seq
+      piece.previous = row.previous
+    } else if (bytes > PIECE_BYTES_MAX) {
+      break
+    }
+    piece.entries.push(row.bytes)
+    piece.last = row.hash
+  }
+  return piece
+}

@@ -1,0 +1,71 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { isEqual, toHex } from '#protocol/codec.ts'
+import { scanCells } from './scan-cells.ts'
+import { type EntryRow, isProven } from './store.ts'
+
+/** What is left of one journal, every entry proven by its hash. There may be holes. */
+export interface SalvagedChain {
+  box: string
+  epoch: Uint8Array
+  /** By number, oldest first. */
+  rows: EntryRow[]
+}
+
+/**
+ * Reads what a damaged store of `box` still holds, from its bytes alone, and changes nothing. `epoch` is what is
+ * remembered elsewhere, for a store that has lost its own head. Undefined where nothing can be proven. Costs
+ * memory for the file and its log, and a hash per entry.
+ */
+export function salvage(path: string, box: string, epoch?: Uint8Array): SalvagedChain | undefined {
+  const scan = scanCells({ database: readWhatIsLeft(path), log: readWhatIsLeft(`${path}-wal`) })
+  const found = [...scan.rows()]
+  const heads = [...scan.heads(box)]
+  const candidates = [...(epoch ? [epoch] : []), ...heads.map(head => head.epoch)]
+  const own = [...new Map(candidates.map(one => [toHex(one), one])).values()].find(one =>
+    found.some(row => isProven({ box, epoch: one }, row)),
+  )
+  if (!own) return undefined
+  const proven = new Map<number, EntryRow>()
+  for (const row of found) {
+    if (!proven.has(row.seq) && isProven({ box, epoch: own }, row)) proven.set(row.seq, row)
+  }
+  // What was forgotten may still stand in pages that were set free; the collector has it.
+  const forgotten = heads
+    .filter(head => isEqual(proven.get(head.forgottenSeq + 1)?.previous ?? new Uint8Array(), head.forgottenHash))
+    .reduce((seq, head) => Math.max(seq, head.forgottenSeq), 0)
+  const rows = [...proven.values()].filter(({ seq }) => seq > forgotten).sort((a, b) => a.seq - b.seq)
+  return { box, epoch: own, rows }
+}
+
+const BLOCK_BYTES = 4096
+
+/** The bytes of a file, zero where the disk does not give them; none where there is no file. */
+function readWhatIsLeft(path: string): Buffer {
+  let file: number
+  try {
+    file = openSync(path, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return Buffer.alloc(0)
+  }
+  try {
+    const bytes = Buffer.alloc(fstatSync(file).size)
+    let isBad = false
+    for (let at = 0; at < bytes.length; ) {
+      const wanted = Math.min(isBad ? BLOCK_BYTES : BLOCK_BYTES * 256, bytes.length - at)
+      try {
+        const read = readSync(file, bytes, at, wanted, at)
+        if (read === 0) break
+        at += read
+        isBad = false
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error
+        if (isBad) at += wanted
+        isBad = true
+      }
+    }
+    return bytes
+  } finally {
+    closeSync(file)
+  }
+}
