@@ -1,23 +1,12 @@
-import { existsSync } from 'node:fs'
-import { getConnInfo } from '@hono/node-server/conninfo'
-import { serveStatic } from '@hono/node-server/serve-static'
-import { type Context, Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
-import { getCookie, setCookie } from 'hono/cookie'
-import { streamSSE } from 'hono/streaming'
-import type Type from 'typebox'
-import type { TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Desk, WindowView } from '#agent/rating/desk.ts'
 import type { Clock } from '#protocol/clock.ts'
-import { describeErrors } from '#protocol/codec.ts'
-import { fail, ok, type Result } from '#protocol/result.ts'
-import { languageOfHeader } from '#runtime/language.ts'
-import { createProblem, PROBLEM_MEDIA_TYPE } from '#runtime/problem.ts'
 import { isLoopback, refusalOf } from './access.ts'
-import { panelOpenapi } from './openapi.ts'
+import { type Answer, json, problem, send } from './answer.ts'
+import { createBodyReader } from './body.ts'
+import { pushState } from './live-state.ts'
+import { pageAt } from './pages.ts'
 import type { Pairing } from './pairing.ts'
-import { PANEL_PROBLEMS, type PanelProblemCode } from './problems.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { CancelBody, PairingBody, PromptRequestBody } from './schemas.ts'
 
@@ -29,14 +18,22 @@ export interface PanelState {
   windows: (WindowView & { isListening: boolean })[]
 }
 
-const BODY_BYTES_MAX = 16 * 1024
 const REQUESTS_PER_SECOND_MAX = 50
 const WATCHERS_MAX = 32
 const COOKIE = 'chuangping-pairing'
 const COOKIE_SECONDS = 400 * 86_400
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'self'; frame-ancestors 'none'",
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse, id: string) => Answer | Promise<Answer>
 
 /**
- * The box's local API and the clerk's page. Routes only translate: the verbs are the desk's.
+ * The box's local API and the clerk's page, on Node's own HTTP server: a framework that speaks in the web's
+ * Request and Response costs a quarter of the box's memory. Routes only translate: the verbs are the desk's.
  * Nothing here can read or write a grade.
  */
 export function createPanelApp(deps: {
@@ -51,145 +48,128 @@ export function createPanelApp(deps: {
   allowedOrigins: readonly string[]
   /** Folder of the built page. */
   pages: string
-}): Hono {
+}): (request: IncomingMessage, response: ServerResponse) => void {
   const { desk, pairing, allowedOrigins } = deps
-  const app = new Hono()
   const mayGoOn = createRateLimit(deps.clock, REQUESTS_PER_SECOND_MAX)
   const readPrompt = createBodyReader(PromptRequestBody)
   const readCancel = createBodyReader(CancelBody)
   const readPairing = createBodyReader(PairingBody)
   let watchers = 0
 
-  app.use('*', async (c, next) => {
-    c.header('X-Content-Type-Options', 'nosniff')
-    c.header('X-Frame-Options', 'DENY')
-    c.header('Referrer-Policy', 'no-referrer')
-    c.header('Content-Security-Policy', "default-src 'self'; frame-ancestors 'none'")
-    await next()
-  })
-  app.use('/v1/*', bodyLimit({ maxSize: BODY_BYTES_MAX, onError: c => problem(c, 'body-too-big') }))
-  app.use('/v1/*', async (c, next) => {
-    const remoteAddress = getConnInfo(c).remote.address ?? ''
-    if (!mayGoOn(remoteAddress)) return problem(c, 'too-many-requests')
-    const refusal = refusalOf(
-      {
-        remoteAddress,
-        host: c.req.header('host'),
-        origin: c.req.header('origin'),
-        isPaired: c.req.path === '/v1/pairing' || pairing.isPaired(getCookie(c, COOKIE)),
-      },
-      allowedOrigins,
-    )
-    if (refusal) return problem(c, refusal)
-    const origin = c.req.header('origin')
-    if (origin && allowedOrigins.includes(origin)) {
-      c.header('Access-Control-Allow-Origin', origin)
-      c.header('Vary', 'Origin')
-      c.header('Access-Control-Allow-Headers', 'content-type')
-      c.header('Access-Control-Allow-Methods', 'GET, POST, DELETE')
-    }
-    if (c.req.method === 'OPTIONS') return c.body(null, 204)
-    return await next()
-  })
+  /** By method and path; `:id` is the prompt's. */
+  const routes: Record<string, Handler> = {
+    'GET /v1/state': () => json(deps.state()),
 
-  app.get('/v1/state', c => c.json(deps.state()))
+    'GET /v1/health': () => json({ ok: true, counters: deps.counters() }),
 
-  app.get('/v1/health', c => c.json({ ok: true, counters: deps.counters() }))
+    async 'POST /v1/prompts'(request) {
+      const body = await readPrompt(request)
+      if (!body.ok) return problem(request, body.error.code, body.error.detail)
+      const { withoutCase, origin = 'api', ...order } = body.value
+      if (!order.for && !withoutCase) return problem(request, 'case-number-missing')
+      const asked = await desk.prompt({ ...order, origin })
+      if (!asked.ok) return problem(request, asked.error.code, asked.error.detail)
+      return json(asked.value.prompt, asked.value.isNew ? 201 : 200)
+    },
 
-  app.post('/v1/prompts', async c => {
-    const body = await readPrompt(c)
-    if (!body.ok) return problem(c, 'bad-request', body.error.detail)
-    const { withoutCase, origin = 'api', ...order } = body.value
-    if (!order.for && !withoutCase) return problem(c, 'case-number-missing')
-    const asked = await desk.prompt({ ...order, origin })
-    if (!asked.ok) return problem(c, asked.error.code, asked.error.detail)
-    return c.json(asked.value.prompt, asked.value.isNew ? 201 : 200)
-  })
+    'GET /v1/prompts/:id'(request, _, id) {
+      const prompt = desk.find(id)
+      return prompt ? json(prompt) : problem(request, 'prompt-unknown')
+    },
 
-  app.get('/v1/prompts/:id', c => {
-    const prompt = desk.find(c.req.param('id'))
-    return prompt ? c.json(prompt) : problem(c, 'prompt-unknown')
-  })
+    async 'DELETE /v1/prompts/:id'(request, _, id) {
+      const body = await readCancel(request)
+      if (!body.ok) return problem(request, body.error.code, body.error.detail)
+      const cancelled = await desk.cancel(id, body.value.reason, body.value.note)
+      return cancelled.ok ? json(cancelled.value) : problem(request, cancelled.error.code, cancelled.error.detail)
+    },
 
-  app.delete('/v1/prompts/:id', async c => {
-    const body = await readCancel(c)
-    if (!body.ok) return problem(c, 'bad-request', body.error.detail)
-    const cancelled = await desk.cancel(c.req.param('id'), body.value.reason, body.value.note)
-    return cancelled.ok ? c.json(cancelled.value) : problem(c, cancelled.error.code, cancelled.error.detail)
-  })
-
-  app.get('/v1/events', c => {
-    if (watchers >= WATCHERS_MAX) return problem(c, 'too-many-requests')
-    watchers += 1
-    return streamSSE(c, async stream => {
-      // Writes are chained, so that a slow reader sees states in order and only the newest of a burst.
-      let isWriting = false
-      let isStale = true
-      const write = async () => {
-        if (isWriting) return
-        isWriting = true
-        while (isStale && !stream.aborted) {
-          isStale = false
-          await stream.writeSSE({ event: 'state', data: JSON.stringify(deps.state()) })
-        }
-        isWriting = false
-      }
-      const stop = deps.watch(() => {
-        isStale = true
-        void write()
+    async 'GET /v1/events'(request, response) {
+      if (watchers >= WATCHERS_MAX) return problem(request, 'too-many-requests')
+      watchers += 1
+      await pushState(response, deps).finally(() => {
+        watchers -= 1
       })
-      await write()
-      await new Promise<void>(resolve => stream.onAbort(resolve))
-      stop()
-      watchers -= 1
-    })
-  })
+      return undefined
+    },
 
-  app.post('/v1/pairing', async c => {
-    const body = await readPairing(c)
-    if (!body.ok) return problem(c, 'bad-request', body.error.detail)
-    const token = pairing.redeem(body.value.code)
-    if (!token) return problem(c, 'pairing-refused')
-    setCookie(c, COOKIE, token, { httpOnly: true, sameSite: 'Strict', path: '/', maxAge: COOKIE_SECONDS })
-    return c.body(null, 204)
-  })
+    async 'POST /v1/pairing'(request) {
+      const body = await readPairing(request)
+      if (!body.ok) return problem(request, body.error.code, body.error.detail)
+      const token = pairing.redeem(body.value.code)
+      if (!token) return problem(request, 'pairing-refused')
+      const cookie = `${COOKIE}=${token}; Max-Age=${COOKIE_SECONDS}; Path=/; HttpOnly; SameSite=Strict`
+      return { status: 204, headers: { 'set-cookie': cookie } }
+    },
 
-  app.post('/v1/pairing-codes', c => {
-    if (!isLoopback(getConnInfo(c).remote.address ?? '')) return problem(c, 'pairing-required')
-    return c.json(pairing.newCode(), 201)
-  })
+    'POST /v1/pairing-codes'(request) {
+      if (!isLoopback(addressOf(request))) return problem(request, 'pairing-required')
+      return json(pairing.newCode(), 201)
+    },
 
-  app.get('/openapi.json', c => c.json(panelOpenapi()))
-  if (existsSync(deps.pages)) app.use('*', serveStatic({ root: deps.pages }))
-  app.notFound(c => problem(c, 'not-found'))
-  return app
-}
-
-function problem(c: Context, code: PanelProblemCode, detail?: string) {
-  const language = languageOfHeader(c.req.header('accept-language'))
-  const body = createProblem(PANEL_PROBLEMS, code, language, detail)
-  return c.body(JSON.stringify(body), body.status as 400, {
-    'content-type': PROBLEM_MEDIA_TYPE,
-    'content-language': language === 'zh' ? 'zh-CN' : 'en',
-  })
-}
-
-/** Reads a JSON body against its schema; the refusal names places and what is allowed, never the values. */
-function createBodyReader<S extends TSchema>(schema: S): (c: Context) => Promise<Result<Type.Static<S>>> {
-  const compiled = Compile(schema)
-  return async c => {
-    if (!/^application\/json\b/.test(c.req.header('content-type') ?? '')) {
-      return fail('bad-request', 'the body must be application/json')
-    }
-    let value: unknown
-    try {
-      value = await c.req.json()
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error
-      return fail('bad-request', 'the body is not JSON')
-    }
-    return compiled.Check(value)
-      ? ok(value as Type.Static<S>)
-      : fail('bad-request', describeErrors(compiled.Errors(value)))
+    // Loaded when somebody asks: on most boxes nobody ever does.
+    'GET /openapi.json': async () => json((await import('./openapi.ts')).panelOpenapi()),
   }
+
+  /** Undefined when the caller may go on. */
+  function refusal(request: IncomingMessage, path: string): Answer {
+    if (!mayGoOn(addressOf(request))) return problem(request, 'too-many-requests')
+    const { host, origin } = request.headers
+    const isPaired = path === '/v1/pairing' || pairing.isPaired(cookieOf(request))
+    const refused = refusalOf({ remoteAddress: addressOf(request), host, origin, isPaired }, allowedOrigins)
+    return refused && problem(request, refused)
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
+    const method = request.method === 'HEAD' ? 'GET' : request.method
+    const path = pathOf(request)
+    if (path.startsWith('/v1/')) {
+      const refused = refusal(request, path)
+      if (refused) return refused
+      allowOrigin(request, response, allowedOrigins)
+      if (method === 'OPTIONS') return { status: 204 }
+    }
+    const [, id] = /^\/v1\/prompts\/([^/]+)$/.exec(path) ?? []
+    const name = `${method} ${id === undefined ? path : '/v1/prompts/:id'}`
+    const handler = Object.hasOwn(routes, name) ? routes[name] : undefined
+    if (handler) return await handler(request, response, id ?? '')
+    const page = method === 'GET' && !path.startsWith('/v1/') ? await pageAt(deps.pages, path) : undefined
+    return page ?? problem(request, 'not-found')
+  }
+
+  return (request, response) => {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value)
+    answer(request, response).then(
+      given => send(response, given),
+      // What a route cannot answer is a broken promise of the box, or a caller that went away in between.
+      () => (response.headersSent ? response.destroy() : send(response, problem(request, 'out-of-service'))),
+    )
+  }
+}
+
+const addressOf = (request: IncomingMessage) => request.socket.remoteAddress ?? ''
+
+/** Decoded, without the query; what cannot be decoded is a path that nothing lies at. */
+function pathOf(request: IncomingMessage): string {
+  const [path = ''] = (request.url ?? '').split('?')
+  try {
+    return decodeURIComponent(path)
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error
+    return ''
+  }
+}
+
+function cookieOf(request: IncomingMessage): string | undefined {
+  const pairs = (request.headers.cookie ?? '').split(';').map(pair => pair.trim())
+  return pairs.find(pair => pair.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1)
+}
+
+function allowOrigin(request: IncomingMessage, response: ServerResponse, allowedOrigins: readonly string[]): void {
+  const { origin } = request.headers
+  if (!origin || !allowedOrigins.includes(origin)) return
+  response.setHeader('access-control-allow-origin', origin)
+  response.setHeader('vary', 'Origin')
+  response.setHeader('access-control-allow-headers', 'content-type')
+  response.setHeader('access-control-allow-methods', 'GET, POST, DELETE')
 }

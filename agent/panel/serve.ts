@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import { writeFileAtomic } from '#runtime/atomic-file.ts'
 import { createPanelApp } from './app.ts'
@@ -10,7 +10,7 @@ export async function servePanel(
   panel: { host: string; port: number },
   deps: Parameters<typeof createPanelApp>[0],
 ): Promise<Result<{ url: string; close(): Promise<void> }>> {
-  const server = createAdaptorServer({ fetch: createPanelApp(deps).fetch })
+  const server = createServer(createPanelApp(deps))
   const listening = await new Promise<Error | undefined>(resolve => {
     server.once('error', resolve)
     server.listen(panel.port, panel.host, () => resolve(undefined))
@@ -24,7 +24,7 @@ export async function servePanel(
     url: `http://${panel.host.includes(':') ? `[${panel.host}]` : panel.host}:${port}`,
     async close() {
       const closed = new Promise(resolve => server.close(resolve))
-      ;(server as { closeAllConnections?(): void }).closeAllConnections?.()
+      server.closeAllConnections()
       await closed
     },
   })
