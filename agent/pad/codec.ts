@@ -1,10 +1,9 @@
-import type { ByteList } from './bytes.ts'
 import { decodeFrame, type PadEvent } from './decode.ts'
 import { createEchoFilter, type EchoOutput } from './echo-filter.ts'
 import { encodeCommand } from './encode.ts'
 import { createFramer, type FramerOutput } from './framer.ts'
 import { LAYOUT_FAULTS } from './layout.ts'
-import { addressOf, type Profile } from './profile.ts'
+import { addressOf, type Expectation, type Profile } from './profile.ts'
 import type { PadIntent } from './profile-schema.ts'
 import type { ParameterValues } from './template.ts'
 
@@ -16,13 +15,21 @@ export type GarbageReason = (typeof GARBAGE_REASONS)[number]
 
 export type PadOutput =
   | { kind: 'garbage'; bytes: Uint8Array; reason: GarbageReason }
-  | { kind: 'frame'; bytes: Uint8Array; event: PadEvent; answer?: Uint8Array }
+  | { kind: 'frame'; bytes: Uint8Array; event: PadEvent; answer?: Uint8Array; completes?: Completion }
+
+/** The command that a frame answers: it is no longer waited for. */
+export interface Completion {
+  command: string
+  how: 'answered' | 'refused'
+}
 
 /** One write and the time that must pass before the next one. */
 export interface CommandStep {
   name: string
   bytes: Uint8Array
   waitAfterMs: number
+  /** What the pad answers; null where it answers nothing. */
+  expects: Expectation | null
 }
 
 export interface PadCodec {
@@ -40,8 +47,17 @@ export interface PadCodec {
   pendingBytes(): number
   /** What to write, in order, for one intent; empty where the pad has nothing for it. */
   command(intent: PadIntent, params?: ParameterValues): CommandStep[]
-  /** To be called just before bytes are written, so that their echo is known when it comes. */
-  sent(bytes: Uint8Array): void
+  /** One command of the profile by its name: a poll, a health query. */
+  single(name: string, params?: ParameterValues): CommandStep
+  /**
+   * To be called just before bytes are written, so that their echo is known when it comes. With the step they
+   * belong to, its answer is waited for until it comes as `completes`, is `missed`, or another step is sent.
+   */
+  sent(bytes: Uint8Array, step?: CommandStep): void
+  /** The answer did not come in time: one that comes later belongs to nobody. */
+  missed(): void
+  /** The name of the command whose answer is waited for. */
+  waitingFor(): string | null
 }
 
 /** The bytes of one pad, in both directions. Pure: no time, no line; each opening of a line takes a new one. */
@@ -54,18 +70,53 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
     canTrustBytes: incoming.every(frame => frame.kind === 'fields' && frame.layout.some(({ is }) => is === 'checksum')),
   })
 
+  let waiting: CommandStep | null = null
+
   function outputOf(output: FramerOutput, isArmed: boolean): PadOutput {
     if (output.kind === 'garbage') return garbage(output.bytes, output.reason)
     if (output.frame.believed === 'while-armed' && !isArmed) return garbage(output.bytes, 'unsolicited')
-    const { event, answer } = decodeFrame(profile, output.frame, output.fields, address)
-    const frame = { kind: 'frame', bytes: Uint8Array.from(output.bytes), event } as const
-    return answer ? { ...frame, answer: Uint8Array.from(answer) } : frame
+    const { rule, event, answer } = decodeFrame(profile, output.frame, output.fields, address)
+    const completes = completionBy(rule?.name)
+    return {
+      kind: 'frame',
+      bytes: Uint8Array.from(output.bytes),
+      event: event.kind === 'acknowledged' && !completes ? UNASKED : event,
+      ...(answer && { answer: Uint8Array.from(answer) }),
+      ...(completes && { completes }),
+    }
+  }
+
+  function completionBy(event: string | undefined): Completion | undefined {
+    if (waiting === null || event === undefined) return undefined
+    const { name, expects } = waiting
+    const isAnswer = expects?.events.includes(event)
+    if (!isAnswer && !expects?.refusals.includes(event)) return undefined
+    waiting = null
+    return { command: name, how: isAnswer ? 'answered' : 'refused' }
+  }
+
+  function returned(bytes: Uint8Array): PadOutput {
+    const event: PadEvent = { kind: 'acknowledged' }
+    if (waiting === null) return { kind: 'frame', bytes, event: UNASKED }
+    const completes: Completion = { command: waiting.name, how: 'answered' }
+    waiting = null
+    return { kind: 'frame', bytes, event, completes }
+  }
+
+  function stepOf(name: string, params: ParameterValues, waitAfterMs: number): CommandStep {
+    return {
+      name,
+      bytes: Uint8Array.from(encodeCommand(profile, name, params, address)),
+      waitAfterMs: Math.max(waitAfterMs, profile.behaviour.gapMs),
+      expects: profile.commands[name]!.expects,
+    }
   }
 
   function take(outputs: EchoOutput[], isArmed: boolean): PadOutput[] {
     return outputs.flatMap(output => {
+      if (output.kind === 'answer') return [returned(output.bytes)]
       if (output.kind !== 'bytes') return [garbage(output.bytes, output.kind)]
-      return framer.push(output.bytes).map(framed => outputOf(framed, isArmed))
+      return framer.push([...output.bytes]).map(framed => outputOf(framed, isArmed))
     })
   }
 
@@ -79,16 +130,24 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
     silenceMs: profile.behaviour.silenceMs,
     pendingBytes: () => echo.pendingBytes() + framer.pendingBytes(),
     command: (intent, params = {}) =>
-      profile.intents[intent].map(step => ({
-        name: step.command,
-        bytes: Uint8Array.from(encodeCommand(profile, step.command, { ...step.with, ...params }, address)),
-        waitAfterMs: step.waitAfterMs,
-      })),
-    sent: bytes => echo.sent(bytes),
+      profile.intents[intent].map(step => stepOf(step.command, { ...step.with, ...params }, step.waitAfterMs)),
+    single: (name, params = {}) => stepOf(name, params, 0),
+    sent(bytes, step) {
+      if (step) waiting = step.expects ? step : null
+      echo.sent(bytes, step?.expects?.isEcho ?? false)
+    },
+    missed() {
+      waiting = null
+      echo.missed()
+    },
+    waitingFor: () => waiting?.name ?? null,
   }
 }
 
-function garbage(bytes: ByteList, reason: GarbageReason): PadOutput {
+/** An acknowledgement that nobody waits for: late, or of another host. */
+const UNASKED: PadEvent = { kind: 'ignored', meaning: 'unasked-answer' }
+
+function garbage(bytes: Iterable<number>, reason: GarbageReason): PadOutput {
   return { kind: 'garbage', bytes: Uint8Array.from(bytes), reason }
 }
 

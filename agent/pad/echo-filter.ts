@@ -1,9 +1,8 @@
-import type { ByteList } from './bytes.ts'
-
-export type EchoOutput =
-  | { kind: 'bytes'; bytes: ByteList }
-  | { kind: 'echo'; bytes: ByteList }
-  | { kind: 'broken-echo'; bytes: ByteList }
+/** What the line brought: bytes for the framer, our own echo, or the copy that a pad sends back as its answer. */
+export interface EchoOutput {
+  kind: 'bytes' | 'echo' | 'broken-echo' | 'answer'
+  bytes: Uint8Array
+}
 
 /** What is remembered of our own bytes at most; a line that does not echo must not make the list grow. */
 const SENT_BYTES_MAX = 1024
@@ -15,52 +14,77 @@ const SENT_BYTES_MAX = 1024
  * later is believed. An echo that breaks off in the middle is given back where frames prove themselves by a
  * checksum (`canTrustBytes`). Where one bare byte is a rating, everything up to the silence is thrown away:
  * a damaged echo must never become a key.
+ *
+ * A command that the pad answers by sending it back cannot be told from an echo by its bytes: the first copy is
+ * the echo only on a line that was seen to echo before.
  */
 export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: boolean }) {
   const { isRemoving, canTrustBytes } = options
-  let sent: number[][] = []
+  let expected: { kind: 'echo' | 'answer'; bytes: Uint8Array }[] = []
   let matched = 0
   let isDeaf = false
+  let isLineEchoing = false
 
-  function pass(byte: number): EchoOutput[] {
-    if (isDeaf) return [{ kind: 'broken-echo', bytes: [byte] }]
-    const expected = sent[0]
-    if (!expected || (matched === 0 && byte !== expected[0])) return [{ kind: 'bytes', bytes: [byte] }]
-    if (byte !== expected[matched]) return breakOff(byte)
-    matched += 1
-    if (matched < expected.length) return []
-    sent.shift()
-    matched = 0
-    return [{ kind: 'echo', bytes: expected }]
+  function pass(byte: number, outputs: EchoOutput[]): void {
+    const next = expected[0]
+    if (isDeaf) put(outputs, 'broken-echo', Uint8Array.of(byte))
+    else if (!next || (matched === 0 && byte !== next.bytes[0])) put(outputs, 'bytes', Uint8Array.of(byte))
+    else if (byte === next.bytes[matched]) advance(next, outputs)
+    else {
+      put(outputs, canTrustBytes ? 'bytes' : 'broken-echo', next.bytes.slice(0, matched))
+      matched = 0
+      isDeaf = !canTrustBytes
+      pass(byte, outputs)
+    }
   }
 
-  function breakOff(byte: number): EchoOutput[] {
-    const held = sent[0]!.slice(0, matched)
+  function advance(next: EchoOutput & { kind: 'echo' | 'answer' }, outputs: EchoOutput[]) {
+    matched += 1
+    if (matched < next.bytes.length) return
+    if (next.kind === 'echo') isLineEchoing = true
+    outputs.push(next)
+    expected.shift()
     matched = 0
-    if (canTrustBytes) return [{ kind: 'bytes', bytes: held }, ...pass(byte)]
-    isDeaf = true
-    return [{ kind: 'broken-echo', bytes: [...held, byte] }]
   }
 
   return {
-    sent(bytes: Iterable<number>) {
-      const list = [...bytes]
-      if (!isRemoving || list.length === 0) return
-      sent.push(list)
-      while (sent.length > 1 && sent.reduce((sum, { length }) => sum + length, 0) > SENT_BYTES_MAX) {
-        if (matched > 0) break
-        sent.shift()
-      }
+    /** Bytes were written; `isAnswered`: the pad sends the same back when it has understood. */
+    sent(bytes: Uint8Array, isAnswered = false) {
+      if (bytes.length === 0) return
+      if (isRemoving && (!isAnswered || isLineEchoing)) expected.push({ kind: 'echo', bytes })
+      if (isAnswered) expected.push({ kind: 'answer', bytes })
+      while (expected.length > 1 && matched === 0 && total(expected) > SENT_BYTES_MAX) expected.shift()
     },
-    receive: (bytes: Iterable<number>): EchoOutput[] => [...bytes].flatMap(pass),
+    receive(bytes: Uint8Array): EchoOutput[] {
+      if (expected.length === 0 && !isDeaf) return [{ kind: 'bytes', bytes }]
+      const outputs: EchoOutput[] = []
+      for (const byte of bytes) pass(byte, outputs)
+      return outputs
+    },
     silence(): EchoOutput[] {
-      const held = sent[0]?.slice(0, matched) ?? []
-      sent = []
+      const next = expected[0]
+      const held = next?.bytes.slice(0, matched) ?? new Uint8Array()
+      if (next?.kind === 'echo' && matched === 0) isLineEchoing = false
+      // An answer has its own deadline, longer than the silence.
+      expected = matched === 0 ? expected.filter(({ kind }) => kind === 'answer') : []
       matched = 0
       isDeaf = false
-      if (held.length === 0) return []
-      return [{ kind: canTrustBytes ? 'bytes' : 'broken-echo', bytes: held }]
+      return held.length === 0 ? [] : [{ kind: canTrustBytes ? 'bytes' : 'broken-echo', bytes: held }]
+    },
+    /** The answer that was waited for will not be waited for any longer. */
+    missed() {
+      if (matched === 0) expected = expected.filter(({ kind }) => kind === 'echo')
     },
     pendingBytes: () => matched,
   }
+}
+
+function put(outputs: EchoOutput[], kind: EchoOutput['kind'], bytes: Uint8Array) {
+  const last = outputs.at(-1)
+  if (last?.kind === kind && kind !== 'echo' && kind !== 'answer') last.bytes = Uint8Array.of(...last.bytes, ...bytes)
+  else outputs.push({ kind, bytes })
+}
+
+function total(list: { bytes: Uint8Array }[]): number {
+  return list.reduce((sum, { bytes }) => sum + bytes.length, 0)
 }

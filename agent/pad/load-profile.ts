@@ -6,7 +6,13 @@ import { parseYaml } from '#runtime/configuration.ts'
 import { type FileFault, type FileProblem, fileFault, readText } from '#runtime/yaml-text.ts'
 import { BYTES_PATTERN } from './bytes.ts'
 import { compileProfile, type Profile } from './profile.ts'
-import { type ProfileFile, ProfileFileSchema, type SiteOverrides, TEMPLATE_PATTERN } from './profile-schema.ts'
+import {
+  completeFile,
+  type ProfileFile,
+  ProfileFileSchema,
+  type SiteOverrides,
+  TEMPLATE_PATTERN,
+} from './profile-schema.ts'
 import { checkRelations } from './relations.ts'
 
 export const PROFILE_FILE = 'profile.yaml'
@@ -47,7 +53,7 @@ export function parseProfile(
 ): Result<Profile, ProfileFault> {
   const parsed = parseYaml(text, ProfileFileSchema, origin.path)
   if (!parsed.ok) return fileFault(parsed.error.code, origin.path, parsed.error.problems.map(explainPattern))
-  const file = parsed.value
+  const file = completeFile(parsed.value)
   const relations = checkRelations(file)
   if (file.id !== origin.folder) {
     relations.push({ path: ['id'], message: `must be the name of the folder, ${origin.folder}; found ${file.id}` })

@@ -1,31 +1,13 @@
 import Type from 'typebox'
-import { GRADES } from '#protocol/grades.ts'
 import { DurationSchema } from '#runtime/duration.ts'
+import { BoardSchema } from './board-schema.ts'
 import { BYTES_PATTERN } from './bytes.ts'
 import { CHECKSUMS } from './checksum.ts'
+import { GradeTableSchema } from './grade-table.ts'
+import { ExpectsSchema, HealthSchema, LineSchema, PollSchema, PortSchema, StepSchema } from './run-schema.ts'
+import { Bytes, closed, EvidenceSchema, NAME_PATTERN, Name, Names, TextPair } from './schema-words.ts'
 
-const closed = { additionalProperties: false }
-const NAME_PATTERN = '^[a-z0-9]+(-[a-z0-9]+)*$'
 export const TEMPLATE_PATTERN = '^(([0-9A-Fa-f]{2}|\\{[a-z0-9-]+\\})( ([0-9A-Fa-f]{2}|\\{[a-z0-9-]+\\}))*)?$'
-
-const Name = Type.String({ pattern: NAME_PATTERN, maxLength: 40 })
-const Bytes = (title: string) => Type.String({ title, pattern: BYTES_PATTERN, maxLength: 400 })
-const TextPair = (title: string) =>
-  Type.Object(
-    { zh: Type.String({ minLength: 1, maxLength: 200 }), en: Type.String({ minLength: 1, maxLength: 200 }) },
-    { ...closed, title },
-  )
-const Names = <S extends Type.TSchema>(pattern: string, value: S, title: string) =>
-  Type.Record(Type.String({ pattern }), value, { title, propertyNames: { pattern } })
-
-/** What a table of raw values may say: a grade, the pad's own "no rating", or that the site has to decide. */
-export const KEY_MEANINGS = [...GRADES, 'declined', 'unmapped'] as const
-export type KeyMeaning = (typeof KEY_MEANINGS)[number]
-export const GradeTableSchema = Names(
-  BYTES_PATTERN,
-  Type.Enum([...KEY_MEANINGS]),
-  '原始值对应的评价等级 Raw value to grade, every value spelt out',
-)
 
 export const SITE_SETTINGS = ['address', 'baud', 'echo', 'grades'] as const
 export type SiteSetting = (typeof SITE_SETTINGS)[number]
@@ -49,7 +31,7 @@ export type SiteOverrides = Type.Static<typeof SiteOverridesSchema>
 
 const FieldSchema = Type.Object(
   {
-    name: Name,
+    name: Name(),
     is: Type.Enum(['constant', 'length', 'repeat', 'address', 'value', 'rest', 'checksum'], {
       title: '字段种类 What the field is',
       description:
@@ -58,9 +40,9 @@ const FieldSchema = Type.Object(
     }),
     bytes: Type.Optional(Bytes('constant: 固定字节 The bytes')),
     size: Type.Optional(Type.Integer({ minimum: 1, maximum: 8, title: 'value: 字节数 Bytes' })),
-    from: Type.Optional(Name),
-    to: Type.Optional(Name),
-    of: Type.Optional(Name),
+    from: Type.Optional(Name()),
+    to: Type.Optional(Name()),
+    of: Type.Optional(Name()),
     algorithm: Type.Optional(Type.Enum([...CHECKSUMS])),
   },
   { ...closed, title: '字段 Field' },
@@ -90,26 +72,35 @@ const FrameSchema = Type.Object(
   { ...closed, title: '帧 Frame' },
 )
 
+export const GIVES = ['key', 'staff-key', 'acknowledgement', 'accepted', 'error', 'ready', 'status', 'ignored'] as const
+
 const EventSchema = Type.Object(
   {
-    frame: Name,
+    frame: Name(),
     meaning: TextPair('含义 Meaning'),
     match: Type.Optional(Names(NAME_PATTERN, Bytes('值 Bytes'), '匹配 Fields that must hold these bytes')),
     sizes: Type.Optional(
       Names(NAME_PATTERN, Type.Integer({ minimum: 0, maximum: 250 }), '长度 Fields that must have so many bytes'),
     ),
-    gives: Type.Enum(['key', 'staff-key', 'ignored'], { title: '事件 What it becomes' }),
+    gives: Type.Enum([...GIVES], {
+      title: '事件 What it becomes',
+      description:
+        'key: a rating key, by the table grades; staff-key: by the table staffKeys; acknowledgement: means something only ' +
+        'while a command expects it; accepted: first stage of a two-stage reply; error: by the table codes; ready: the pad ' +
+        'has (re)started and is set up anew; status: by the table codes; ignored: known and without meaning',
+    }),
     value: Type.Optional(
       Type.Object(
         {
-          field: Name,
+          field: Name(),
           byte: Type.Optional(Type.Enum(['first', 'last'], { title: '只取一个字节 Take one byte only' })),
         },
         { ...closed, title: '原始值 Where the raw value stands' },
       ),
     ),
     grades: Type.Optional(GradeTableSchema),
-    staffKeys: Type.Optional(Names(BYTES_PATTERN, Name, '工作人员按键 Raw value to the name of a staff key')),
+    staffKeys: Type.Optional(Names(BYTES_PATTERN, Name(), '工作人员按键 Raw value to the name of a staff key')),
+    codes: Type.Optional(Names(BYTES_PATTERN, Name(), '代码 Raw value to the name of an error or a state')),
     answer: Type.Optional(
       Type.Object(
         { replace: Names(NAME_PATTERN, Bytes('值 Bytes'), '替换 Fields to replace; empty is an exact echo') },
@@ -151,7 +142,7 @@ const ShowsSchema = Type.Object(
 
 const CommandSchema = Type.Object(
   {
-    frame: Name,
+    frame: Name(),
     meaning: TextPair('含义 Meaning'),
     fields: Names(
       NAME_PATTERN,
@@ -159,24 +150,19 @@ const CommandSchema = Type.Object(
       '字段模板 Bytes and {parameters} of each value field; lengths and checksums are computed',
     ),
     parameters: Type.Optional(Names(NAME_PATTERN, ParameterSchema, '参数 Parameters')),
+    expects: Type.Optional(ExpectsSchema),
     shows: Type.Optional(ShowsSchema),
+    evidence: Type.Optional(EvidenceSchema),
   },
   { ...closed, title: '发给评价器的命令 Command' },
 )
 
-const StepSchema = Type.Object(
-  {
-    send: Name,
-    with: Type.Optional(Names(NAME_PATTERN, Type.Integer({ minimum: 0 }), '参数值 Values of parameters')),
-    wait: Type.Optional(DurationSchema({ default: '0ms', title: '发送后等待 Wait after it' })),
-  },
-  { ...closed, title: '步骤 Step' },
-)
 const Steps = (title: string) => Type.Optional(Type.Array(StepSchema, { title, maxItems: 20, default: [] }))
 
-export const INTENTS = ['initialise', 'ask', 'thank', 'idle'] as const
+export const INTENTS = ['initialise', 'ask', 'thank', 'idle', 'clerk'] as const
 export type PadIntent = (typeof INTENTS)[number]
-export const EVIDENCES = ['bench-tested', 'document', 'third-party-code', 'guess'] as const
+export const PROFILE_KINDS = ['pad', 'output', 'board'] as const
+export type ProfileKind = (typeof PROFILE_KINDS)[number]
 
 /** One pad model as data. No code, no expressions, no paths: a profile can describe bytes and nothing else. */
 export const ProfileFileSchema = Type.Object(
@@ -185,18 +171,19 @@ export const ProfileFileSchema = Type.Object(
     id: Type.String({ pattern: NAME_PATTERN, maxLength: 40, title: '标识 The same as the folder' }),
     version: Type.Integer({ minimum: 1, title: '版本 Version, raised with every change of meaning' }),
     title: TextPair('名称 Title'),
-    evidence: Type.Enum([...EVIDENCES], { title: '依据 How the bytes are known' }),
-    source: Type.String({ maxLength: 300, title: '出处 Where they are known from' }),
-    line: Type.Object(
-      {
-        baud: Type.Integer({ minimum: 300, maximum: 921_600 }),
-        baudAlternatives: Type.Optional(Type.Array(Type.Integer({ minimum: 300, maximum: 921_600 }), { default: [] })),
-        dataBits: Type.Optional(Type.Enum([7, 8], { default: 8 })),
-        parity: Type.Optional(Type.Enum(['none', 'even', 'odd'], { default: 'none' })),
-        stopBits: Type.Optional(Type.Enum([1, 2], { default: 1 })),
-      },
-      { ...closed, title: '串口 Serial line' },
+    kind: Type.Optional(
+      Type.Enum([...PROFILE_KINDS], {
+        default: 'pad',
+        title: '种类 What kind of thing it is',
+        description:
+          'pad: keys and commands over bytes; output: shows or speaks beside a pad, on a port of its own, and has no keys; ' +
+          'board: a microcontroller with a known firmware, described by its pins',
+      }),
     ),
+    evidence: EvidenceSchema,
+    source: Type.String({ maxLength: 300, title: '出处 Where they are known from' }),
+    line: LineSchema,
+    port: Type.Optional(PortSchema),
     address: Type.Optional(
       Type.Object(
         {
@@ -210,48 +197,80 @@ export const ProfileFileSchema = Type.Object(
     site: Type.Optional(
       Type.Array(Type.Enum([...SITE_SETTINGS]), { default: [], title: '现场可改 What an installation may set' }),
     ),
-    behaviour: Type.Object(
-      {
-        silence: DurationSchema({ title: '静默 No byte for so long: what is pending is no frame' }),
-        echo: Type.Optional(
-          Type.Enum([...ECHOES], { default: 'removed', title: '回显 Bytes we sent that come back before the silence' }),
-        ),
-        holdOff: Type.Optional(
-          DurationSchema({ default: '400ms', title: '防抖 Same key again within this is one press' }),
-        ),
-        stuckAfter: Type.Optional(DurationSchema({ default: '8s', title: '卡键 A key repeating so long is stuck' })),
-        unansweredRepeats: Type.Optional(
-          Type.Object(
-            { every: DurationSchema({ title: '间隔 Interval' }), times: Type.Integer({ minimum: 1, maximum: 100 }) },
-            { ...closed, title: '未应答重发 The pad sends a key again until it is answered' },
+    behaviour: Type.Optional(
+      Type.Object(
+        {
+          silence: DurationSchema({ title: '静默 No byte for so long: what is pending is no frame' }),
+          gap: Type.Optional(
+            DurationSchema({ default: '0ms', title: '间隔 Least time between two writes to the pad' }),
           ),
-        ),
-        heldRepeats: Type.Optional(DurationSchema({ title: '长按重发间隔 A key held down is sent again' })),
-      },
-      { ...closed, title: '行为 Behaviour' },
+          echo: Type.Optional(
+            Type.Enum([...ECHOES], {
+              default: 'removed',
+              title: '回显 Bytes we sent that come back before the silence',
+            }),
+          ),
+          holdOff: Type.Optional(
+            DurationSchema({ default: '400ms', title: '防抖 Same key again within this is one press' }),
+          ),
+          stuckAfter: Type.Optional(DurationSchema({ default: '8s', title: '卡键 A key repeating so long is stuck' })),
+          unansweredRepeats: Type.Optional(
+            Type.Object(
+              { every: DurationSchema({ title: '间隔 Interval' }), times: Type.Integer({ minimum: 1, maximum: 100 }) },
+              { ...closed, title: '未应答重发 The pad sends a key again until it is answered' },
+            ),
+          ),
+          heldRepeats: Type.Optional(DurationSchema({ title: '长按重发间隔 A key held down is sent again' })),
+        },
+        { ...closed, title: '行为 Behaviour' },
+      ),
     ),
-    frames: Names(NAME_PATTERN, FrameSchema, '帧 Frames'),
-    events: Names(NAME_PATTERN, EventSchema, '事件 What the pad sends'),
-    commands: Names(NAME_PATTERN, CommandSchema, '命令 What the pad understands'),
-    intents: Type.Object(
-      {
-        initialise: Steps('初始化 After opening the line'),
-        ask: Steps('邀评 Ask for a rating'),
-        thank: Steps('致谢 After the rating is on disk'),
-        idle: Steps('空闲 Between prompts'),
-      },
-      { ...closed, title: '意图 What the box wants, as sequences of commands' },
+    frames: Type.Optional(Names(NAME_PATTERN, FrameSchema, '帧 Frames')),
+    events: Type.Optional(Names(NAME_PATTERN, EventSchema, '事件 What the pad sends')),
+    commands: Type.Optional(Names(NAME_PATTERN, CommandSchema, '命令 What the pad understands')),
+    poll: Type.Optional(PollSchema),
+    health: Type.Optional(HealthSchema),
+    board: Type.Optional(BoardSchema),
+    intents: Type.Optional(
+      Type.Object(
+        {
+          initialise: Steps('初始化 After opening the line'),
+          ask: Steps('邀评 Ask for a rating'),
+          thank: Steps('致谢 After the rating is on disk'),
+          idle: Steps('空闲 Between prompts'),
+          clerk: Steps('工作人员 Show who serves; with the texts name and number'),
+        },
+        { ...closed, title: '意图 What the box wants, as sequences of commands' },
+      ),
     ),
     notes: Type.Optional(Type.Array(Type.String({ maxLength: 400 }), { default: [], title: '备注 One oddity each' })),
   },
   { ...closed, title: '评价器配置 Pad profile' },
 )
-export type ProfileFile = Type.Static<typeof ProfileFileSchema>
+type Written = Type.Static<typeof ProfileFileSchema>
+/** A file with the parts that a board leaves out put in empty. */
+export type ProfileFile = Written & Required<Pick<Written, 'behaviour' | 'frames' | 'events' | 'commands' | 'intents'>>
+
+/** A board has pins instead of bytes; the rest of the engine need not ask each time. */
+export function completeFile(file: Written): ProfileFile {
+  return {
+    ...file,
+    behaviour: file.behaviour ?? { silence: '50ms' },
+    frames: file.frames ?? {},
+    events: file.events ?? {},
+    commands: file.commands ?? {},
+    intents: file.intents ?? {},
+  }
+}
+
 export type FieldFile = Type.Static<typeof FieldSchema>
 export type FrameFile = Type.Static<typeof FrameSchema>
 export type EventFile = Type.Static<typeof EventSchema>
 export type CommandFile = Type.Static<typeof CommandSchema>
 export type ParameterFile = Type.Static<typeof ParameterSchema>
+export type { BoardFile, PatternFile } from './board-schema.ts'
+export type { KeyMeaning } from './grade-table.ts'
+export type { ExpectsFile, HealthFile, LineFile, PollFile, StepFile } from './run-schema.ts'
 export type Shows = Type.Static<typeof ShowsSchema>
 
 /** The JSON Schema (2020-12) that editors complete profiles with; checked in as `profile.schema.generated.json`. */

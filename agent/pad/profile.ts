@@ -1,16 +1,19 @@
 import { durationMs } from '#runtime/duration.ts'
 import type { Text } from '#runtime/language.ts'
+import { type Board, compileBoard } from './board.ts'
 import { type ByteList, formatBytes, numberOf, parseBytes } from './bytes.ts'
 import type { Checksum } from './checksum.ts'
 import type {
   CommandFile,
   EventFile,
+  ExpectsFile,
   FieldFile,
   FrameFile,
   KeyMeaning,
   PadIntent,
   ParameterFile,
   ProfileFile,
+  ProfileKind,
   Shows,
   SiteOverrides,
   SiteSetting,
@@ -21,6 +24,7 @@ import { type Parameter, parseTemplate, type Template } from './template.ts'
 export interface Profile {
   readonly id: string
   readonly version: number
+  readonly kind: ProfileKind
   /** SHA-256 of the file's text in UTF-8, hex (of its bytes, but for a byte order mark): what a journal names when a rating's meaning is disputed. */
   readonly hash: string
   readonly title: Text
@@ -33,6 +37,10 @@ export interface Profile {
     readonly parity: 'none' | 'even' | 'odd'
     readonly stopBits: 1 | 2
   }
+  /** How the line is opened and closed, beside its settings. */
+  readonly opening: Opening
+  /** Adapters that this pad is sold with, ids in lower case: a hint for a person, never a reason to open a port. */
+  readonly usb: readonly { readonly vendor: string; readonly product: string; readonly name: string }[]
   readonly baudsAllowed: readonly number[]
   /** Null where the line belongs to one pad. */
   readonly address: { readonly default: number; readonly min: number; readonly max: number } | null
@@ -44,10 +52,55 @@ export interface Profile {
   readonly events: readonly EventRule[]
   readonly commands: Readonly<Record<string, Command>>
   readonly intents: Readonly<Record<PadIntent, readonly IntentStep[]>>
+  /** Null where the pad speaks by itself. */
+  readonly poll: Poll | null
+  /** Null where the pad cannot be asked; the file says why. */
+  readonly health: Health | null
+  /** Null for everything that speaks in bytes. */
+  readonly board: Board | null
+}
+
+export interface Opening {
+  readonly flowControl: 'none' | 'hardware' | 'software'
+  readonly dtr: 'on' | 'off' | 'unchanged'
+  readonly rts: 'on' | 'off' | 'unchanged'
+  readonly isHungUpOnClose: boolean
+  /** From the opening until the pad listens. */
+  readonly startUpMs: number
+}
+
+export interface Poll {
+  readonly command: string
+  readonly idleMs: number
+  readonly armedMs: number
+  /** Unanswered in a row: the pad is lost. */
+  readonly failuresMax: number
+}
+
+export interface Health {
+  readonly command: string
+  /** While nothing else was heard from the pad. */
+  readonly everyMs: number
+  readonly failuresMax: number
+}
+
+/** What a command is answered with. */
+export interface Expectation {
+  /** Names of event rules; empty where only an echo or silence is expected. */
+  readonly events: readonly string[]
+  readonly refusals: readonly string[]
+  readonly isEcho: boolean
+  readonly withinMs: number
+  readonly retries: number
+  readonly onMissing: 'go-on' | 'succeed' | 'fault'
+  /** Time from being accepted to the rating, where the pad answers in two stages. */
+  readonly resultWithinMs: number | null
 }
 
 export interface Behaviour {
   readonly silenceMs: number
+  /** Least time between two writes to the pad. */
+  readonly gapMs: number
   readonly echo: 'removed' | 'none'
   readonly holdOffMs: number
   readonly stuckAfterMs: number
@@ -105,6 +158,7 @@ export interface EventRule {
   readonly value: { readonly field: string; readonly byte: 'all' | 'first' | 'last' }
   readonly keys: readonly { readonly raw: number; readonly bytes: ByteList; readonly meaning: KeyMeaning }[]
   readonly staffKeys: readonly { readonly raw: number; readonly bytes: ByteList; readonly key: string }[]
+  readonly codes: readonly { readonly raw: number; readonly bytes: ByteList; readonly name: string }[]
   /** Null where the pad expects no answer; an empty replacement is an exact echo. */
   readonly answer: Readonly<Record<string, ByteList>> | null
 }
@@ -116,11 +170,13 @@ export interface Command {
   readonly fields: Readonly<Record<string, Template>>
   readonly parameters: Readonly<Record<string, Parameter>>
   readonly shows: Shows
+  /** Null where the pad answers nothing. */
+  readonly expects: Expectation | null
 }
 
 export interface IntentStep {
   readonly command: string
-  readonly with: Readonly<Record<string, number>>
+  readonly with: Readonly<Record<string, number | string>>
   readonly waitAfterMs: number
 }
 
@@ -131,6 +187,7 @@ export function compileProfile(file: ProfileFile, hash: string, overrides: SiteO
   return deepFreeze({
     id: file.id,
     version: file.version,
+    kind: file.kind ?? 'pad',
     hash,
     title: file.title,
     evidence: file.evidence,
@@ -142,12 +199,25 @@ export function compileProfile(file: ProfileFile, hash: string, overrides: SiteO
       parity: line.parity ?? 'none',
       stopBits: line.stopBits ?? 1,
     },
+    opening: {
+      flowControl: line.flowControl ?? 'none',
+      dtr: line.dtr ?? 'unchanged',
+      rts: line.rts ?? 'unchanged',
+      isHungUpOnClose: line.hangUp ?? true,
+      startUpMs: durationMs(line.startUp ?? '0ms'),
+    },
+    usb: (file.port?.usb ?? []).map(({ vendor, product, name }) => ({
+      vendor: vendor.toLowerCase(),
+      product: product.toLowerCase(),
+      name,
+    })),
     baudsAllowed: [line.baud, ...(line.baudAlternatives ?? [])],
     address: address ? { default: address.default, min: address.min ?? 0, max: address.max ?? 255 } : null,
     site: file.site ?? [],
     overrides: structuredClone(overrides),
     behaviour: {
       silenceMs: durationMs(behaviour.silence),
+      gapMs: durationMs(behaviour.gap ?? '0ms'),
       echo: behaviour.echo ?? 'removed',
       holdOffMs: durationMs(behaviour.holdOff ?? '400ms'),
       stuckAfterMs: durationMs(behaviour.stuckAfter ?? '8s'),
@@ -162,7 +232,24 @@ export function compileProfile(file: ProfileFile, hash: string, overrides: SiteO
       ask: compileSteps(file.intents.ask),
       thank: compileSteps(file.intents.thank),
       idle: compileSteps(file.intents.idle),
+      clerk: compileSteps(file.intents.clerk),
     },
+    poll: file.poll
+      ? {
+          command: file.poll.send,
+          idleMs: durationMs(file.poll.idle),
+          armedMs: durationMs(file.poll.armed),
+          failuresMax: file.poll.failuresMax ?? 3,
+        }
+      : null,
+    health: file.health?.send
+      ? {
+          command: file.health.send,
+          everyMs: durationMs(file.health.every ?? '60s'),
+          failuresMax: file.health.failuresMax ?? 2,
+        }
+      : null,
+    board: file.board ? compileBoard(file.board) : null,
   })
 }
 
@@ -217,6 +304,7 @@ function compileEvent(name: string, file: EventFile): EventRule {
     value: { field: file.value?.field ?? BYTE_FIELD, byte: file.value?.byte ?? 'all' },
     keys: table(file.grades).map(({ value, ...entry }) => ({ ...entry, meaning: value })),
     staffKeys: table(file.staffKeys).map(({ value, ...entry }) => ({ ...entry, key: value })),
+    codes: table(file.codes).map(({ value, ...entry }) => ({ ...entry, name: value })),
     answer: file.answer ? mapValues(file.answer.replace, (_, text) => parseBytes(text)) : null,
   }
 }
@@ -229,6 +317,19 @@ function compileCommand(name: string, file: CommandFile): Command {
     fields: mapValues(file.fields, (_, text) => parseTemplate(text)),
     parameters: mapValues(file.parameters ?? {}, compileParameter),
     shows: file.shows ?? {},
+    expects: file.expects ? compileExpects(file.expects) : null,
+  }
+}
+
+function compileExpects(file: ExpectsFile): Expectation {
+  return {
+    events: file.events ?? [],
+    refusals: file.refusals ?? [],
+    isEcho: file.echo ?? false,
+    withinMs: durationMs(file.within),
+    retries: file.retries ?? 0,
+    onMissing: file.onMissing ?? 'go-on',
+    resultWithinMs: file.result ? durationMs(file.result) : null,
   }
 }
 

@@ -3,6 +3,7 @@ import { numberOf, parseBytes } from './bytes.ts'
 import { checkFrame, type Report } from './frame-relations.ts'
 import { BYTE_FIELD } from './profile.ts'
 import { type CommandFile, type EventFile, type FrameFile, INTENTS, type ProfileFile } from './profile-schema.ts'
+import { checkRun } from './run-relations.ts'
 import { parseTemplate, type Template, templateSize } from './template.ts'
 
 /** What is wrong between parts of a file that are each well formed. */
@@ -18,6 +19,7 @@ export function checkRelations(file: ProfileFile): RelationProblem[] {
   for (const [name, frame] of Object.entries(file.frames)) checkFrame(name, frame, report)
   // Everything after this leans on frames that are sound.
   if (problems.length > 0) return problems
+  checkRun(file, report)
   checkAddress(file, report)
   checkLine(file, report)
   for (const [name, event] of Object.entries(file.events)) checkEvent(file, name, event, report)
@@ -69,8 +71,11 @@ function checkEvent(file: ProfileFile, name: string, event: EventFile, report: R
 }
 
 function checkTable(event: EventFile, sizes: FieldSizes, path: string[], report: Report) {
-  const tables = { key: 'grades', 'staff-key': 'staffKeys' } as const
-  const wanted = event.gives === 'ignored' ? undefined : tables[event.gives]
+  const tables: Partial<Record<EventFile['gives'], 'grades' | 'staffKeys'>> = {
+    key: 'grades',
+    'staff-key': 'staffKeys',
+  }
+  const wanted = tables[event.gives]
   for (const table of Object.values(tables)) {
     if (table === wanted && !event[table]) report(path, `an event that gives ${event.gives} needs ${table}`)
     if (table !== wanted && event[table])
@@ -110,7 +115,7 @@ function checkGrades(file: ProfileFile, report: Report) {
       seen.set(meaning, text)
     }
   }
-  if (seen.size === 0) report(['events'], 'no key has a grade')
+  if (seen.size === 0 && (file.kind ?? 'pad') === 'pad') report(['events'], 'no key has a grade')
 }
 
 function checkOverlaps(file: ProfileFile, report: Report) {
@@ -189,6 +194,7 @@ function checkIntents(file: ProfileFile, report: Report) {
       for (const [name, value] of Object.entries(step.with ?? {})) {
         const parameter = command.parameters?.[name]
         if (!parameter) report([...path, 'with', name], `is no parameter of ${step.send}`)
+        else if (typeof value === 'string') report([...path, 'with', name], 'must be a number')
         else if (value < parameter.min || value > parameter.max) {
           report([...path, 'with', name], `must be from ${parameter.min} to ${parameter.max}, found ${value}`)
         }

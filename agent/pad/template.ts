@@ -29,7 +29,7 @@ export function templateSize(
   return template.reduce<number>((sum, part) => sum + (typeof part === 'number' ? 1 : parameters[part]!.size), 0)
 }
 
-export type ParameterValues = Readonly<Record<string, number>>
+export type ParameterValues = Readonly<Record<string, number | string>>
 
 /**
  * Fills a template. A value outside its range becomes the nearest one inside it: a pad that can count
@@ -68,8 +68,8 @@ export function matchTemplate(
   return values
 }
 
-function encodeParameter(parameter: Parameter, given: number | undefined): number[] {
-  const value = given ?? parameter.default
+function encodeParameter(parameter: Parameter, given: number | string | undefined): number[] {
+  const value = typeof given === 'number' ? given : parameter.default
   if (value === null) {
     if (parameter.blank === null) throw new Error(`parameter ${parameter.name} has no value, no default and no blank`)
     return new Array<number>(parameter.size).fill(parameter.blank)
