@@ -1,8 +1,8 @@
 import { decode, encode, rfc8949EncodeOptions } from 'cborg'
 import type Type from 'typebox'
 import type { TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
-import { Errors } from 'typebox/value'
+import { createCheck, type SchemaCheck } from './check.ts'
+import { isDeterministic } from './deterministic.ts'
 import { fail, ok, type Result } from './result.ts'
 import { describeErrors, oneLine } from './schema-errors.ts'
 
@@ -30,10 +30,14 @@ const ENCODE_OPTIONS = { ...rfc8949EncodeOptions, ignoreUndefinedProperties: tru
 const DECODE_OPTIONS = { strict: true, allowIndefinite: false, allowUndefined: false, rejectDuplicateMapKeys: true }
 
 export function createWireForm<S extends TSchema>(name: string, schema: S): WireForm<Type.Static<S>> {
-  const compiled = Compile(schema)
+  return createCheckedForm(name, createCheck(schema))
+}
+
+/** The same for a schema that is ready to check with. */
+export function createCheckedForm<T>(name: string, check: SchemaCheck<T>): WireForm<T> {
   return {
     encode(value) {
-      if (!compiled.Check(value)) throw new Error(`cannot encode ${name}: ${explain(schema, value)}`)
+      if (!check.isValid(value)) throw new Error(`cannot encode ${name}: ${check.explain(value)}`)
       return encode(value, ENCODE_OPTIONS)
     },
     decode(bytes) {
@@ -44,40 +48,23 @@ export function createWireForm<S extends TSchema>(name: string, schema: S): Wire
         // The library throws one kind of error for every cause, and a RangeError for nesting without end.
         return fail('not-decodable', `${name} is not CBOR: ${oneLine((error as Error).message, 120)}`)
       }
-      if (!compiled.Check(value)) return refuse(name, schema, value)
+      if (!check.isValid(value)) return refuse(name, check, value)
       // Covers what strict decoding does not: key order, text that is not UTF-8, floats that are integers.
-      if (!isEqual(encode(value, ENCODE_OPTIONS), bytes)) {
+      if (!isDeterministic(bytes)) {
         return fail('not-deterministic', `${name} is valid but not in deterministic encoding`)
       }
-      return ok(value as Type.Static<S>)
+      return ok(value)
     },
   }
 }
 
-function refuse(name: string, schema: TSchema, value: unknown): Result<never, WireFault> {
-  const known = (propertiesOf(schema)?.['version'] as { const?: unknown } | undefined)?.const
-  const version = isRecord(value) ? value['version'] : undefined
+function refuse(name: string, check: SchemaCheck<unknown>, value: unknown): Result<never, WireFault> {
+  const known = check.version
+  const version = typeof value === 'object' ? (value as { version?: unknown } | null)?.version : undefined
   if (known !== undefined && Number.isInteger(version) && version !== known) {
     return fail('unknown-version', `${name} has version ${version}, this program reads version ${known}`)
   }
-  return fail('not-valid', `${name}: ${explain(schema, value)}`)
-}
-
-/** Of a union told apart by `kind`, only the problems of the kind the value claims to be. */
-function explain(schema: TSchema, value: unknown): string {
-  const members = (schema as { anyOf?: TSchema[] }).anyOf
-  if (!members || !isRecord(value)) return describeErrors(Errors(schema, value))
-  const kinds = members.map(member => (propertiesOf(member)?.['kind'] as { const?: unknown } | undefined)?.const)
-  const claimed = members[kinds.indexOf(value['kind'])]
-  return claimed ? describeErrors(Errors(claimed, value)) : `/kind must be one of: ${kinds.join(', ')}`
-}
-
-function propertiesOf(schema: TSchema): Record<string, TSchema> | undefined {
-  return (schema as { properties?: Record<string, TSchema> }).properties
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return fail('not-valid', `${name}: ${check.explain(value)}`)
 }
 
 export function isEqual(a: Uint8Array, b: Uint8Array): boolean {

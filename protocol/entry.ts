@@ -23,6 +23,7 @@ import {
   ServiceNumberSchema,
   WindowIdSchema,
 } from './names.ts'
+import { rule } from './rules.ts'
 
 /**
  * An entry (条目) is one immutable record. Its bytes are the deterministic CBOR of `{ kind, time, body }`,
@@ -131,7 +132,7 @@ const BODIES = {
       },
       strict,
     ),
-    body => body.outcome !== 'cancelled' || body.reason !== undefined,
+    rule('cancelled-with-reason'),
     () => 'must have a reason when the outcome is cancelled',
   ),
   /** True time learnt from a signed source: for this boot, `mono` was `truth` ± `error`. */

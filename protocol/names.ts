@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { COLLECTOR_NAME } from './reserved.ts'
+import { rule } from './rules.ts'
 
 export { COLLECTOR_NAME, DEFAULT_HALL } from './reserved.ts'
 
@@ -40,7 +41,7 @@ export const WindowIdSchema = Type.String({
 export function Printable(maxLength: number, options: Type.TStringOptions = {}) {
   return Type.Refine(
     Type.String({ minLength: 1, maxLength, ...options }),
-    value => !/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u.test(value),
+    rule('printable'),
     () => 'must have no control, invisible or private-use characters',
   )
 }
@@ -49,7 +50,7 @@ export function Printable(maxLength: number, options: Type.TStringOptions = {}) 
 function visible(maxLength: number, options: Type.TStringOptions) {
   return Type.Refine(
     Printable(maxLength, options),
-    value => !/[\s\p{Default_Ignorable_Code_Point}\u2800]/u.test(value),
+    rule('drawn'),
     () => 'must have no white space and no invisible characters',
   )
 }
@@ -97,7 +98,7 @@ export function BytesBetween(min: number, max: number, title: string) {
       'x-bytes-min': min,
       'x-bytes-max': max,
     }),
-    value => value instanceof Uint8Array && value.length >= min && value.length <= max,
+    rule('bytes', min, max),
     () => `must be ${length}`,
   )
 }
