@@ -1,10 +1,13 @@
-import { createPublicKey, hash, type KeyObject } from 'node:crypto'
-import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
+import type { KeyObject } from 'node:crypto'
 import Type from 'typebox'
-import { createWireForm } from './codec.ts'
+import { createWireForm, toHex } from './codec.ts'
 import type { Sealed } from './entry.ts'
 import { GRADES, type Grade, GradeSchema } from './grades.ts'
+import { createSuite, importOpeningKeys, importRecipient, openingKeyId, toArrayBuffer } from './hpke.ts'
 import { fail, type Result } from './result.ts'
+import { rule } from './rules.ts'
+
+export { openingKeyId } from './hpke.ts'
 
 /**
  * Blind capture: what the citizen said is sealed on the box to the collector's opening key, HPKE base
@@ -18,12 +21,12 @@ export const WORDS_BYTES_MAX = 1500
 const WordsSchema = Type.Refine(
   Type.Refine(
     Type.String({ title: '评价意见 Words', minLength: 1, maxLength: WORDS_BYTES_MAX }),
-    value => Buffer.byteLength(value) <= WORDS_BYTES_MAX,
+    rule('utf8-bytes-max', WORDS_BYTES_MAX),
     () => `must have at most ${WORDS_BYTES_MAX} bytes of UTF-8`,
   ),
   // Line breaks and emoji are a citizen's good right; what has no UTF-8 or is eaten by readers (a leading
   // byte order mark) would make a sealed rating that nobody can open again.
-  value => value.isWellFormed() && !/[\ufeff\0-\x09\x0b-\x1f\x7f]/.test(value),
+  rule('plain-text'),
   () => 'must have no control characters but line breaks',
 )
 
@@ -48,15 +51,6 @@ export const PADDED_BYTES = { pad: 48, screen: 2048 } as const
 
 const INFO = new TextEncoder().encode('chuangping rating v1')
 const wireForm = createWireForm('rating text', RatingTextSchema)
-
-function createSuite() {
-  return new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() })
-}
-
-/** The 8 bytes that name an opening key in a `Sealed`. */
-export function openingKeyId(publicKey: KeyObject): Uint8Array {
-  return hash('sha256', rawPublicKey(publicKey), 'buffer').subarray(0, 8)
-}
 
 /** Binds a sealed rating to its place: the same bytes under another box or prompt do not open. */
 export function sealingContext(box: string, prompt: Uint8Array): Uint8Array {
@@ -86,7 +80,7 @@ export interface Sealer {
 
 export async function createSealer(publicKey: KeyObject): Promise<Sealer> {
   const suite = createSuite()
-  const recipientPublicKey = await suite.kem.importKey('raw', toArrayBuffer(rawPublicKey(publicKey)), true)
+  const recipientPublicKey = await importRecipient(publicKey)
   const key = openingKeyId(publicKey)
 
   async function prepare(): Promise<PreparedSeal> {
@@ -129,21 +123,18 @@ export async function createSealer(publicKey: KeyObject): Promise<Sealer> {
 
 /** Opens ratings. Holds the collector's opening keys, the present one and the retired ones. */
 export interface Opener {
+  /** The private key of this id, if it is one of them. */
+  keyOf(id: Uint8Array): CryptoKey | undefined
   open(sealed: Sealed, context: Uint8Array): Promise<Result<RatingText>>
 }
 
 export async function createOpener(privateKeys: readonly KeyObject[]): Promise<Opener> {
   const suite = createSuite()
-  const keys = new Map<string, CryptoKey>()
-  for (const privateKey of privateKeys) {
-    const { d } = privateKey.export({ format: 'jwk' })
-    if (!d) throw new Error('an opening key must be an X25519 private key')
-    const imported = await suite.kem.importKey('raw', toArrayBuffer(Buffer.from(d, 'base64url')), false)
-    keys.set(Buffer.from(openingKeyId(createPublicKey(privateKey))).toString('hex'), imported)
-  }
+  const keys = await importOpeningKeys(privateKeys)
   return {
+    keyOf: id => keys.get(toHex(id)),
     async open(sealed, context) {
-      const id = Buffer.from(sealed.key).toString('hex')
+      const id = toHex(sealed.key)
       const recipientKey = keys.get(id)
       if (!recipientKey) return fail('unknown-opening-key', `sealed to key ${id}, which this collector does not hold`)
       let padded: Uint8Array
@@ -177,14 +168,4 @@ function unpad(padded: Uint8Array): Uint8Array | undefined {
   const length = padded.length < 2 ? Number.POSITIVE_INFINITY : (padded[0]! << 8) | padded[1]!
   if (length > padded.length - 2 || padded.subarray(2 + length).some(byte => byte !== 0)) return undefined
   return padded.slice(2, 2 + length)
-}
-
-function rawPublicKey(publicKey: KeyObject): Uint8Array {
-  const { x } = publicKey.export({ format: 'jwk' })
-  if (publicKey.asymmetricKeyType !== 'x25519' || !x) throw new Error('an opening key must be an X25519 key')
-  return Buffer.from(x, 'base64url')
-}
-
-function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
 }
