@@ -24,6 +24,8 @@ import { pairingFile, servePanel } from './panel/serve.ts'
 import { createDesk } from './rating/desk.ts'
 import { readPromptOrder } from './rating/prompt-requests.ts'
 import { createMqttLink } from './uplink/mqtt-link.ts'
+import { createParcels } from './uplink/parcels.ts'
+import { openStaffSocket, staffSocketPath } from './uplink/staff-socket.ts'
 import { createUplink } from './uplink/uplink.ts'
 import { builtInPages, configureWindows } from './windows.ts'
 
@@ -240,6 +242,16 @@ export async function startAgent(deps: {
     return panel
   }
   stops.unshift(panel.value.close)
+  const parcels = createParcels({
+    ...identity.value,
+    chains: () => [...journal.past(), journal],
+    receiptBrought: uplink.receiptBrought,
+    onFailure: journalFailed,
+  })
+  const staff = await openStaffSocket(staffSocketPath(folder), parcels)
+  // Carrying files is for the days without a link; a box that cannot do it still does everything else.
+  if (staff.ok) stops.unshift(staff.value.close)
+  else log.warn({ code: staff.error.code, detail: staff.error.detail }, 'staff-socket-not-open')
   log.info({ box, windows: windows.value.map(w => w.window), url: panel.value.url }, 'agent-started')
 
   return ok({

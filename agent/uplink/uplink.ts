@@ -1,9 +1,10 @@
 import type { KeyObject } from 'node:crypto'
-import { BATCH_ENTRIES_MAX, PROTOCOL_VERSION, packBatch, signBatch } from '#protocol/batch.ts'
+import { BATCH_ENTRIES_MAX } from '#protocol/batch.ts'
 import type { Clock } from '#protocol/clock.ts'
 import { isEqual } from '#protocol/codec.ts'
 import { readReceipt } from '#protocol/receipt.ts'
 import { fail, type Result } from '#protocol/result.ts'
+import { type ChainPiece, signPiece } from './sign-piece.ts'
 
 /** What the uplink needs of one epoch: the journal, or what was salvaged of one before it. */
 export interface UplinkChain {
@@ -13,10 +14,7 @@ export interface UplinkChain {
   /** Entries that are held without a receipt. */
   backlog(): number
   /** Consecutive entries, the first of them the next that is held after `seq`. */
-  read(
-    seq: number,
-    entriesMax: number,
-  ): { first: number; previous: Uint8Array; entries: Uint8Array[]; last: Uint8Array }
+  read(seq: number, entriesMax: number): ChainPiece
   receipt(seq: number, hash: Uint8Array, at: number): Result<void>
 }
 
@@ -32,6 +30,8 @@ export interface Uplink {
   linkDown(): void
   /** The bytes of a receipt, believed only when the collector signed it. */
   receiptArrived(bytes: Uint8Array): Result<void>
+  /** The same for a receipt that somebody carried here: it may be weeks old, so it says nothing of the time. */
+  receiptBrought(bytes: Uint8Array): Result<void>
   /** Entries without a receipt. */
   backlog(): number
   stop(): void
@@ -114,12 +114,9 @@ export function createUplink(deps: {
   }
 
   function send({ chain, after, piece }: NonNullable<ReturnType<typeof nextPiece>>) {
-    const { last, ...cut } = piece
-    const newest = chain.newest().seq
-    const unsigned = { version: PROTOCOL_VERSION, box, epoch: chain.epoch, ...cut, newest } as const
     flight = { chain, after }
     cancelResend = clock.after(resendMs, resend)
-    deps.sendBatch(packBatch(signBatch(unsigned, last, deps.boxKey)))
+    deps.sendBatch(signPiece(piece, chain, deps))
   }
 
   function resend() {
@@ -162,32 +159,35 @@ export function createUplink(deps: {
       isLinkUp = false
       forgetFlight()
     },
-    receiptArrived(bytes) {
-      const receipt = readReceipt(bytes, deps.receiptKey)
-      if (!receipt.ok) return receipt
-      const { box: named, epoch, seq, hash, at } = receipt.value
-      const chain = chains().find(one => isEqual(one.epoch, epoch))
-      if (named !== box || !chain) return fail('receipt-of-another', 'the receipt is for another box or epoch')
-      const before = chain.receiptedSeq()
-      const moved = takeReceipt(chain, seq, hash, at)
-      if (!moved.ok) {
-        // What was salvaged contradicts what is committed: it will never be taken.
-        if (chain !== journal) passOver(chain)
-        return moved
-      }
-      if (chain === journal && seq >= freshFromSeq) deps.onCollectorTime(at)
-      if (isFruitless(chain)) return moved
-      // It may have lost what came before this epoch as well.
-      if (seq < before) for (const older of past()) if (older !== chain) older.startOver()
-      fruitless.delete(chain)
-      resendMs = msMin
-      forgetFlight()
-      deps.onProgress()
-      sendNext()
-      return moved
-    },
+    receiptArrived: bytes => receive(bytes, { isByHand: false }),
+    receiptBrought: bytes => receive(bytes, { isByHand: true }),
     backlog: () => chains().reduce((sum, chain) => sum + chain.backlog(), 0),
     stop: forgetFlight,
+  }
+
+  function receive(bytes: Uint8Array, { isByHand }: { isByHand: boolean }): Result<void> {
+    const receipt = readReceipt(bytes, deps.receiptKey)
+    if (!receipt.ok) return receipt
+    const { box: named, epoch, seq, hash, at } = receipt.value
+    const chain = chains().find(one => isEqual(one.epoch, epoch))
+    if (named !== box || !chain) return fail('receipt-of-another', 'the receipt is for another box or epoch')
+    const before = chain.receiptedSeq()
+    const moved = takeReceipt(chain, seq, hash, at)
+    if (!moved.ok) {
+      // What was salvaged contradicts what is committed: it will never be taken.
+      if (chain !== journal) passOver(chain)
+      return moved
+    }
+    if (!isByHand && chain === journal && seq >= freshFromSeq) deps.onCollectorTime(at)
+    if (isFruitless(chain)) return moved
+    // It may have lost what came before this epoch as well.
+    if (seq < before) for (const older of past()) if (older !== chain) older.startOver()
+    fruitless.delete(chain)
+    resendMs = msMin
+    forgetFlight()
+    deps.onProgress()
+    sendNext()
+    return moved
   }
 
   function takeReceipt(chain: UplinkChain, seq: number, hash: Uint8Array, at: number): Result<void> {
