@@ -1,9 +1,10 @@
-import type { KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import Type from 'typebox'
 import { createWireForm, toHex } from './codec.ts'
 import type { Sealed } from './entry.ts'
 import { GRADES, type Grade, GradeSchema } from './grades.ts'
 import { createSuite, importOpeningKeys, importRecipient, openingKeyId, toArrayBuffer } from './hpke.ts'
+import { createSealOpener } from './hpke-open.ts'
 import { fail, type Result } from './result.ts'
 import { rule } from './rules.ts'
 
@@ -125,28 +126,24 @@ export async function createSealer(publicKey: KeyObject): Promise<Sealer> {
 export interface Opener {
   /** The private key of this id, if it is one of them. */
   keyOf(id: Uint8Array): CryptoKey | undefined
-  open(sealed: Sealed, context: Uint8Array): Promise<Result<RatingText>>
+  open(sealed: Sealed, context: Uint8Array): Result<RatingText>
 }
 
 export async function createOpener(privateKeys: readonly KeyObject[]): Promise<Opener> {
-  const suite = createSuite()
-  const keys = await importOpeningKeys(privateKeys)
+  const sealOpener = createSealOpener(INFO)
+  const imported = await importOpeningKeys(privateKeys)
+  const keys = new Map(privateKeys.map(key => [toHex(openingKeyId(createPublicKey(key))), key]))
   return {
-    keyOf: id => keys.get(toHex(id)),
-    async open(sealed, context) {
+    keyOf: id => imported.get(toHex(id)),
+    open(sealed, context) {
       const id = toHex(sealed.key)
-      const recipientKey = keys.get(id)
-      if (!recipientKey) return fail('unknown-opening-key', `sealed to key ${id}, which this collector does not hold`)
+      const key = keys.get(id)
+      if (!key) return fail('unknown-opening-key', `sealed to key ${id}, which this collector does not hold`)
       let padded: Uint8Array
       try {
-        const recipient = await suite.createRecipientContext({
-          recipientKey,
-          enc: toArrayBuffer(sealed.enc),
-          info: toArrayBuffer(INFO),
-        })
-        padded = new Uint8Array(await recipient.open(toArrayBuffer(sealed.text), toArrayBuffer(context)))
+        padded = sealOpener.open(key, sealed.enc, sealed.text, context)
       } catch {
-        // The library throws one kind of error for every cause; the cause is never more than this.
+        // OpenSSL throws for every cause alike; the cause is never more than this.
         return fail('does-not-open', 'the sealed rating was changed, or belongs to another box or prompt')
       }
       const text = unpad(padded)

@@ -1,0 +1,63 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { disturbed } from '#test/helpers/protocol-arbitraries.ts'
+import { openingKeys } from '#test/helpers/test-keys.ts'
+import { toHex } from './codec.ts'
+import { createSuite, importOpeningKeys, importRecipient, openingKeyId, toArrayBuffer } from './hpke.ts'
+import { createSealOpener } from './hpke-open.ts'
+
+const keys = openingKeys()
+const suite = createSuite()
+const recipientPublicKey = await importRecipient(keys.publicKey)
+const recipientKey = (await importOpeningKeys([keys.privateKey])).get(toHex(openingKeyId(keys.publicKey)))!
+const bytes = (maxLength: number) => fc.uint8Array({ maxLength, size: 'max' })
+
+/** What the library says of it; undefined when it does not open. */
+async function byLibrary(info: Uint8Array, enc: Uint8Array, text: Uint8Array, associated: Uint8Array) {
+  try {
+    const context = { recipientKey, enc: toArrayBuffer(enc), info: toArrayBuffer(info) }
+    const recipient = await suite.createRecipientContext(context)
+    return toHex(new Uint8Array(await recipient.open(toArrayBuffer(text), toArrayBuffer(associated))))
+  } catch {
+    return undefined // Whatever the library throws: it does not open.
+  }
+}
+
+function byOpenSsl(info: Uint8Array, enc: Uint8Array, text: Uint8Array, associated: Uint8Array) {
+  try {
+    return toHex(createSealOpener(info).open(keys.privateKey, enc, text, associated))
+  } catch {
+    return undefined // The same.
+  }
+}
+
+test('what the library sealed opens, and what was disturbed opens for neither', async () => {
+  await fc.assert(
+    fc.asyncProperty(bytes(60), bytes(200), bytes(60), fc.gen(), async (info, plain, associated, gen) => {
+      const sender = await suite.createSenderContext({ recipientPublicKey, info: toArrayBuffer(info) })
+      const text = new Uint8Array(await sender.seal(toArrayBuffer(plain), toArrayBuffer(associated)))
+      const enc = new Uint8Array(sender.enc)
+      expect(byOpenSsl(info, enc, text, associated)).toBe(toHex(plain))
+      const [otherEnc, otherText] = [gen(() => disturbed(enc)), gen(() => disturbed(text))]
+      for (const changed of [
+        [info, otherEnc, text, associated],
+        [info, enc, otherText, associated],
+        [info, enc, text, Uint8Array.of(...associated, 0)],
+        [Uint8Array.of(...info, 0), enc, text, associated],
+      ] as const) {
+        expect(byOpenSsl(...changed)).toBe(await byLibrary(...changed))
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a ciphertext shorter than its tag, and a point that gives no secret, do not open', () => {
+  for (const [enc, text] of [
+    [new Uint8Array(32).fill(9), new Uint8Array(15)],
+    [new Uint8Array(32), new Uint8Array(16)],
+    [new Uint8Array(0), new Uint8Array(16)],
+  ] as const) {
+    expect(byOpenSsl(new Uint8Array(), enc, text, new Uint8Array())).toBeUndefined()
+  }
+})
