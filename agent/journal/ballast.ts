@@ -49,7 +49,7 @@ export function openBallast(path: string, wantedBytes: number): Ballast {
         // Random, because a file system may keep zeros without keeping room for them.
         held = resize(file => writeSync(file, randomBytes(step)))
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+        if (!isFull(error)) throw error
         held = sizeOf(path)
       }
       return held

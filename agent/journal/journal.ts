@@ -23,7 +23,7 @@ import { cutPiece, type Piece } from './piece.ts'
 import { originAfter, readPrevious, writePrevious } from './previous.ts'
 import { noteDamage, storeFile } from './quarantine.ts'
 import { isInsideShort, isRoomy, mayGrow, type Space } from './room.ts'
-import { checkLinks, type EntryRow, isDamage, isNotDurable, PAGE_BYTES, readHead } from './store.ts'
+import { checkLinks, type EntryRow, isDamage, isNotDurable, PAGE_BYTES, readHead, StoreDamaged } from './store.ts'
 
 /** The durable, hash-linked sequence of what this box wrote (日志链). Append-only; only a receipt frees an entry. */
 export interface Journal {
@@ -302,7 +302,10 @@ export function createJournal(
     backlog: () => newest.seq - receipted,
     read: (seq, entriesMax) =>
       use(() => {
-        const rows = selectAfter.all(Math.max(seq, forgotten.seq), entriesMax) as EntryRow[]
+        const after = Math.max(seq, forgotten.seq)
+        const rows = selectAfter.all(after, entriesMax) as EntryRow[]
+        const first = rows[0]?.seq ?? newest.seq + 1
+        if (first !== after + 1) throw new StoreDamaged(`entry ${after + 1} is not there`)
         checkLinks({ box, epoch }, rows)
         return cutPiece(rows)
       }),

@@ -1,5 +1,5 @@
 import { fromHex, toHex } from '#protocol/codec.ts'
-import type { Entry, EntryBody, EntryKind } from '#protocol/entry.ts'
+import { decodeEntry, type Entry, type EntryBody, type EntryKind } from '#protocol/entry.ts'
 
 export interface OpenPrompt {
   prompt: Uint8Array
@@ -12,9 +12,13 @@ export interface OpenPrompts {
   /** Their text once this entry is written; undefined where it changes nothing. Nothing counts until `written`. */
   after(kind: EntryKind, body: EntryBody<EntryKind>): string | undefined
   written(text: string): void
+  /** Follows an entry that is on disk, by its bytes. */
+  follow(bytes: Uint8Array): void
+  text(): string
 }
 
 export function createOpenPrompts(stored: string): OpenPrompts {
+  /** By prompt, hex. */
   let windows = parse(stored)
 
   return {
@@ -27,6 +31,11 @@ export function createOpenPrompts(stored: string): OpenPrompts {
     written(text) {
       windows = parse(text)
     },
+    follow(bytes) {
+      const entry = decodeEntry(bytes)
+      if (entry.ok) follow(windows, entry.value.kind, entry.value.body)
+    },
+    text: () => JSON.stringify([...windows]),
   }
 }
 

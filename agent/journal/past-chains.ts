@@ -3,7 +3,7 @@ import type { Entry } from '#protocol/entry.ts'
 import { openPastChain, type PastChain } from './past-chain.ts'
 import { writePastFile } from './past-file.ts'
 import { asideFile, listAside, listPast, pastFile } from './quarantine.ts'
-import { type SalvagedChain, salvage } from './salvage.ts'
+import { readStoreBytes, type SalvagedChain, salvage } from './salvage.ts'
 import { isDamage, isFull } from './store.ts'
 
 /** What is left of journals that were set aside, oldest first. */
@@ -23,7 +23,7 @@ export interface PastChains {
 export function openPastChains(directory: string, box: string, onPostponed: (id: string) => void): PastChains {
   for (const id of listAside(directory)) {
     if (listPast(directory).includes(id)) continue
-    if (!keepSalvaged(directory, id, salvage(asideFile(directory, id), box))) onPostponed(id)
+    if (!keepSalvaged(directory, id, salvage(readStoreBytes(asideFile(directory, id)), box))) onPostponed(id)
   }
   let chains = listPast(directory).flatMap(id => {
     const chain = openOrSalvage(directory, id, box)
@@ -54,7 +54,7 @@ export function keepSalvaged(directory: string, id: string, chain: SalvagedChain
     writePastFile(pastFile(directory, id), chain)
     return true
   } catch (error) {
-    if (isFull(error) || (error as NodeJS.ErrnoException).code === 'ENOSPC') return false
+    if (isFull(error)) return false
     throw error
   }
 }
@@ -66,7 +66,7 @@ function openOrSalvage(directory: string, id: string, box: string): PastChain | 
     return openPastChain(path)
   } catch (error) {
     if (!isDamage(error)) throw error
-    writePastFile(path, salvage(path, box))
+    writePastFile(path, salvage(readStoreBytes(path), box))
     return openPastChain(path)
   }
 }

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 /** Where the parts of a journal lie in its folder. A damaged store is set aside whole, and what it held beside it. */
@@ -50,11 +60,12 @@ export function setAside(directory: string): string {
 /** Ends what a crash interrupted, before anybody opens the store: a new one would take the old log for its own. */
 export function finishSettingAside(directory: string): void {
   const store = storeFile(directory)
-  if (existsSync(store)) return
+  // To SQLite a file cut to nothing is a new one as well.
+  if ((statSync(store, { throwIfNoEntry: false })?.size ?? 0) > 0) return
   rmSync(damageFile(directory), { force: true })
   if (!existsSync(`${store}-wal`)) return
   const id = listAside(directory).at(-1)
   const log = id && `${asideFile(directory, id)}-wal`
-  if (log && !existsSync(log)) renameSync(`${store}-wal`, log)
+  if (log && !existsSync(log) && !existsSync(store)) renameSync(`${store}-wal`, log)
   else setAside(directory)
 }

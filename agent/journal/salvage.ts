@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { isEqual, toHex } from '#protocol/codec.ts'
-import { scanCells } from './scan-cells.ts'
+import { type StoreBytes, scanCells } from './scan-cells.ts'
 import { type EntryRow, isProven } from './store.ts'
 
 /** What is left of one journal, every entry proven by its hash. There may be holes. */
@@ -12,12 +12,11 @@ export interface SalvagedChain {
 }
 
 /**
- * Reads what a damaged store of `box` still holds, from its bytes alone, and changes nothing. `epoch` is what is
- * remembered elsewhere, for a store that has lost its own head. Undefined where nothing can be proven. Costs
- * memory for the file and its log, and a hash per entry.
+ * What the bytes of a damaged store of `box` still hold. `epoch` is what is remembered elsewhere, for a store that
+ * has lost its own head. Undefined where nothing can be proven. Costs a hash per entry.
  */
-export function salvage(path: string, box: string, epoch?: Uint8Array): SalvagedChain | undefined {
-  const scan = scanCells({ database: readWhatIsLeft(path), log: readWhatIsLeft(`${path}-wal`) })
+export function salvage(bytes: StoreBytes, box: string, epoch?: Uint8Array): SalvagedChain | undefined {
+  const scan = scanCells(bytes)
   const found = [...scan.rows()]
   const heads = [...scan.heads(box)]
   const candidates = [...(epoch ? [epoch] : []), ...heads.map(head => head.epoch)]
@@ -37,10 +36,17 @@ export function salvage(path: string, box: string, epoch?: Uint8Array): Salvaged
   return { box, epoch: own, rows }
 }
 
+/** Reads a store and its log as bytes, and changes nothing. Costs memory for both. */
+export function readStoreBytes(path: string): StoreBytes {
+  return { database: readWhatIsLeft(path), log: readWhatIsLeft(logOf(path)) }
+}
+
+export const logOf = (path: string) => `${path}-wal`
+
 const BLOCK_BYTES = 4096
 
 /** The bytes of a file, zero where the disk does not give them; none where there is no file. */
-function readWhatIsLeft(path: string): Buffer {
+export function readWhatIsLeft(path: string): Buffer {
   let file: number
   try {
     file = openSync(path, 'r')

@@ -141,4 +141,5 @@ export function isDamage(error: unknown): boolean {
 /** Sectors that the disk no longer gives: no restart mends that. */
 const UNREADABLE = ['SQLITE_IOERR_READ', 'SQLITE_IOERR_SHORT_READ', 'SQLITE_IOERR_CORRUPTFS']
 
-export const isFull = (error: unknown) => (error as { code?: string }).code === 'SQLITE_FULL'
+/** No room left, as SQLite and as the file system say it. */
+export const isFull = (error: unknown) => ['SQLITE_FULL', 'ENOSPC'].includes((error as { code?: string }).code ?? '')
