@@ -35,12 +35,21 @@ interface Pair {
   openedMs: number
 }
 
+/** One direction of one connection, with what it could not pass on yet. */
+interface Flow {
+  pair: Pair
+  from: Socket
+  to: Socket
+  waiting: Buffer[]
+}
+
 export async function createWire(targetPort: () => number): Promise<Wire> {
   const pairs = new Set<Pair>()
+  const flows = new Set<Flow>()
   let state: WireState = { kind: 'up' }
   let watch: Parameters<Wire['onRecord']>[0]
-  /** Bytes that the narrow line may carry before the next tick. */
-  let allowance = 0
+  /** Bytes that may pass before the next tick. */
+  let allowance = Number.POSITIVE_INFINITY
   let ticking: NodeJS.Timeout | undefined
   const server = createServer({ noDelay: true }, accept)
 
@@ -53,48 +62,56 @@ export async function createWire(targetPort: () => number): Promise<Wire> {
     pairs.add(pair)
     inner.once('close', () => end(pair))
     outer.once('close', () => void (pair.isDead || end(pair)))
-    pass(pair, 'up', inner, outer)
-    pass(pair, 'down', outer, inner)
+    pass({ pair, from: inner, to: outer, waiting: [] }, 'up')
+    pass({ pair, from: outer, to: inner, waiting: [] }, 'down')
   }
 
   function end(pair: Pair) {
     pairs.delete(pair)
+    for (const flow of flows) if (flow.pair === pair) flows.delete(flow)
     pair.inner.destroy()
     pair.outer.destroy()
   }
 
-  function pass(pair: Pair, direction: 'up' | 'down', from: Socket, to: Socket) {
+  function pass(flow: Flow, direction: 'up' | 'down') {
+    const { pair, from, to } = flow
     const records = createRecordReader()
+    flows.add(flow)
     from.on('data', (bytes: Buffer) => {
       if (pair.isDead) return
       for (const length of records(bytes)) {
         if (watch?.(direction, length, performance.now() - pair.openedMs) === 'cut') return end(pair)
       }
-      allowance -= bytes.length
-      to.write(bytes)
-      if (!isPassing()) from.pause()
+      flow.waiting.push(bytes)
+      move(flow)
     })
     from.once('end', () => void (pair.isDead || to.end()))
-    if (!isPassing()) from.pause()
+    move(flow)
   }
 
-  const isPassing = () => state.kind !== 'black-hole' && (state.kind !== 'narrow' || allowance > 0)
-
-  function flow() {
-    for (const { inner, outer, isDead } of pairs) {
-      if (isDead) continue
-      for (const socket of [inner, outer]) {
-        if (isPassing()) socket.resume()
-        else socket.pause()
-      }
+  /** Passes on what may pass, and reads no further while something waits: the sender is to feel it. */
+  function move({ pair, from, to, waiting }: Flow) {
+    if (pair.isDead) return void from.resume()
+    while (waiting[0] && allowance >= 1) {
+      const piece = waiting[0].subarray(0, Math.floor(Math.min(allowance, waiting[0].length)))
+      allowance -= piece.length
+      to.write(piece)
+      if (piece.length === waiting[0].length) waiting.shift()
+      else waiting[0] = waiting[0].subarray(piece.length)
     }
+    if (waiting.length === 0 && allowance > 0) from.resume()
+    else from.pause()
+  }
+
+  function moveAll() {
+    for (const flow of flows) move(flow)
   }
 
   /** A line that carries so much a second, in both directions together. */
   function tick(bytesPerSecond: number) {
     const share = (bytesPerSecond * TICK_MS) / 1000
     allowance = Math.min(allowance + share, share * 5)
-    flow()
+    moveAll()
   }
 
   async function listen(at: number) {
@@ -117,10 +134,9 @@ export async function createWire(targetPort: () => number): Promise<Wire> {
     async set(next) {
       state = next
       clearInterval(ticking)
-      if (next.kind === 'narrow') {
-        allowance = 0
-        ticking = setInterval(tick, TICK_MS, next.bytesPerSecond)
-      }
+      const isFree = next.kind !== 'narrow' && next.kind !== 'black-hole'
+      allowance = isFree ? Number.POSITIVE_INFINITY : 0
+      if (next.kind === 'narrow') ticking = setInterval(tick, TICK_MS, next.bytesPerSecond)
       if (next.kind === 'refused') return await stopListening()
       if (!server.listening) await listen(port)
       for (const pair of pairs) {
@@ -130,10 +146,9 @@ export async function createWire(targetPort: () => number): Promise<Wire> {
         } else if (next.kind === 'half-open') {
           pair.isDead = true
           pair.outer.destroy()
-          pair.inner.resume()
         }
       }
-      flow()
+      moveAll()
     },
     onRecord(next) {
       watch = next
