@@ -1,9 +1,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { EnrolmentSchema } from '#protocol/enrolment.ts'
+import type { Enrolment } from '#protocol/enrolment.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
-import { loadYaml } from '#runtime/configuration.ts'
 
 /** Who this box is and whom it believes, as its enrolment laid down. */
 export interface Identity {
@@ -15,10 +14,8 @@ export interface Identity {
   openingKey: KeyObject
 }
 
-export function loadIdentity(folder: string): Result<Identity> {
-  const enrolment = loadYaml(join(folder, 'enrolment.yaml'), EnrolmentSchema)
-  if (!enrolment.ok) return enrolment
-  const { box, broker, collector } = enrolment.value
+/** Joins what the enrolment says with the keys and certificates that lie beside it in `folder`. */
+export function loadIdentity(folder: string, { box, broker, collector }: Enrolment): Result<Identity> {
   try {
     const [ca, cert, key] = ['ca.crt', 'box.crt', 'box.key'].map(name => readFileSync(join(folder, name)))
     return ok({

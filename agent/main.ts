@@ -12,7 +12,6 @@ import type { Logger } from '#runtime/logger.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { createCollectorTime } from './clock/collector-time.ts'
-import type { AgentConfiguration } from './configuration.ts'
 import { driveWindow } from './drive-window.ts'
 import { createCounters } from './health/counters.ts'
 import { loadIdentity } from './identity.ts'
@@ -23,11 +22,12 @@ import { createPairing } from './panel/pairing.ts'
 import { pairingFile, servePanel } from './panel/serve.ts'
 import { createDesk } from './rating/desk.ts'
 import { readPromptOrder } from './rating/prompt-requests.ts'
+import type { AgentSettings } from './settings.ts'
 import { createMqttLink } from './uplink/mqtt-link.ts'
 import { createParcels } from './uplink/parcels.ts'
 import { openStaffSocket, staffSocketPath } from './uplink/staff-socket.ts'
 import { createUplink } from './uplink/uplink.ts'
-import { builtInPages, configureWindows } from './windows.ts'
+import { builtInPages } from './windows.ts'
 
 export interface Agent {
   /** Address of the clerk's page. */
@@ -45,18 +45,17 @@ const CORRECTIONS_MAX = 5
  * after an I/O error the handle cannot be trusted.
  */
 export async function startAgent(deps: {
-  configuration: AgentConfiguration
+  settings: AgentSettings
   /** Folder that relative paths of the configuration start from. */
   base: string
   log: Logger
   onFatal(error: unknown): void
 }): Promise<Result<Agent>> {
-  const { configuration, base, log } = deps
+  const { base, log } = deps
+  const { configuration, enrolment, windows } = deps.settings
   const clock = createSystemClock()
-  const identity = loadIdentity(resolve(base, configuration.identity))
+  const identity = loadIdentity(resolve(base, configuration.identity), enrolment)
   if (!identity.ok) return identity
-  const windows = configureWindows(configuration, base)
-  if (!windows.ok) return windows
   const { box, receiptKey } = identity.value
   const folder = resolve(base, configuration.journal)
   const opened = openJournal({ directory: folder, box, clock, randomBytes })
@@ -111,7 +110,7 @@ export async function startAgent(deps: {
   for (const { prompt } of journal.openPrompts) {
     append('outcome', { prompt, outcome: 'cancelled', reason: 'restarted' })
   }
-  for (const { window, profile } of windows.value) {
+  for (const { window, profile } of windows) {
     append('config', { window, profile: profile.id, version: String(profile.version), hash: fromHex(profile.hash) })
   }
 
@@ -127,7 +126,7 @@ export async function startAgent(deps: {
       undoMs: durationMs(configuration.session.undo),
       correctionsMax: CORRECTIONS_MAX,
     },
-    windows: windows.value.map(({ window, profile }) => ({
+    windows: windows.map(({ window, profile }) => ({
       window,
       profile: profile.id,
       holdOffMs: profile.behaviour.holdOffMs,
@@ -202,7 +201,7 @@ export async function startAgent(deps: {
     }
   }
 
-  for (const window of windows.value) {
+  for (const window of windows) {
     const driven = driveWindow(window, {
       clock,
       desk,
@@ -252,7 +251,7 @@ export async function startAgent(deps: {
   // Carrying files is for the days without a link; a box that cannot do it still does everything else.
   if (staff.ok) stops.unshift(staff.value.close)
   else log.warn({ code: staff.error.code, detail: staff.error.detail }, 'staff-socket-not-open')
-  log.info({ box, windows: windows.value.map(w => w.window), url: panel.value.url }, 'agent-started')
+  log.info({ box, windows: windows.map(w => w.window), url: panel.value.url }, 'agent-started')
 
   return ok({
     url: panel.value.url,

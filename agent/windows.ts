@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { loadProfile } from '#agent/pad/load-profile.ts'
+import { PROFILE_FILE, parseProfile } from '#agent/pad/load-profile.ts'
 import type { Profile } from '#agent/pad/profile.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import type { AgentConfiguration } from './configuration.ts'
@@ -30,7 +31,11 @@ function profilesIn(folder: string): string[] {
 }
 
 /** Reads the profile of every window; all problems of all of them at once. */
-export function configureWindows(configuration: AgentConfiguration, base: string): Result<ConfiguredWindow[]> {
+export function configureWindows(
+  configuration: AgentConfiguration,
+  base: string,
+  read: (path: string) => Result<string>,
+): Result<ConfiguredWindow[]> {
   const folder = configuration.profiles ? resolve(base, configuration.profiles) : builtInProfiles()
   const problems: string[] = []
   const windows: ConfiguredWindow[] = []
@@ -45,7 +50,14 @@ export function configureWindows(configuration: AgentConfiguration, base: string
       )
       continue
     }
-    const loaded = loadProfile(join(folder, id), site)
+    const path = join(folder, id, PROFILE_FILE)
+    const text = read(path)
+    if (!text.ok) {
+      problems.push(text.error.detail)
+      continue
+    }
+    const hash = createHash('sha256').update(text.value).digest('hex')
+    const loaded = parseProfile(text.value, { path, folder: id, hash }, site)
     if (!loaded.ok) problems.push(loaded.error.detail)
     else windows.push({ window, port, profile: loaded.value })
   }

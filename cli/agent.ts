@@ -1,10 +1,8 @@
-import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { loadYaml, overridesFromEnvironment } from '#runtime/configuration.ts'
-import { createLogger } from '#runtime/logger.ts'
+import type { RunOptions } from './run-agent.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
 
-/** `agent run`: the box itself. */
+/** `agent run`: the box itself. `agent check`: whether it would start with these settings. */
 export function addAgentCommands(program: Command, terminal: Terminal): void {
   const { say } = terminal
   const agent = program
@@ -22,35 +20,33 @@ export function addAgentCommands(program: Command, terminal: Terminal): void {
     )
     .requiredOption('--config <file>', say({ zh: '配置文件（YAML）', en: 'configuration file (YAML)' }))
     .option(...jsonOption(terminal))
-    .action((options: { config: string; json?: boolean }) => run(options, terminal))
+    .action((options: RunOptions) => run(options, terminal))
+  agent
+    .command('check')
+    .description(
+      say({
+        zh: '检查一台盒子的全部配置（配置文件、登记、评价器型号），不启动。',
+        en: 'Check all settings of a box (configuration, enrolment, pad profiles) without starting it.',
+      }),
+    )
+    .requiredOption('--config <file>', say({ zh: '配置文件（YAML）', en: 'configuration file (YAML)' }))
+    .option(...jsonOption(terminal))
+    .action((options: RunOptions) => check(options, terminal))
 }
 
-async function run(options: { config: string; json?: boolean }, terminal: Terminal): Promise<void> {
-  const [{ AGENT_ENVIRONMENT_PREFIX, AgentConfigurationSchema }, { startAgent }] = await Promise.all([
-    import('#agent/configuration.ts'),
-    import('#agent/main.ts'),
-  ])
-  const overrides = overridesFromEnvironment(AgentConfigurationSchema, AGENT_ENVIRONMENT_PREFIX, process.env)
-  const configuration = loadYaml(options.config, AgentConfigurationSchema, overrides)
-  if (!configuration.ok) return terminal.fail(options, configuration.error)
-  const started = await startAgent({
-    configuration: configuration.value,
-    base: dirname(resolve(options.config)),
-    log: createLogger('agent', configuration.value.logLevel),
-    // The journal refused. Give the pages a moment to say so, then leave it to the service manager.
-    onFatal: () => setTimeout(() => process.exit(EXIT_JOURNAL), FATAL_DELAY_MS),
-  })
-  if (!started.ok) return terminal.fail(options, started.error)
-  const { url, close } = started.value
-  // Before the ready line: whoever reads it may stop us at once.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => void close().then(() => process.exit(0)))
-  }
-  terminal.print(options, { ready: true, url }, () =>
-    terminal.say({ zh: `窗口人员页面：${url}`, en: `Clerk's page: ${url}` }),
+async function check(options: RunOptions, terminal: Terminal): Promise<void> {
+  const { readSettings } = await import('#agent/settings.ts')
+  const read = readSettings(options.config, process.env)
+  if (!read.ok) return terminal.fail(options, read.error)
+  const windows = read.value.settings.windows.map(({ window, profile }) => `${window} (${profile.id})`).join(', ')
+  terminal.print(options, { ok: true, ...read.value }, () =>
+    terminal.say({ zh: `配置可用。窗口：${windows}`, en: `The settings are good. Windows: ${windows}` }),
   )
 }
 
-/** sysexits.h EX_IOERR. */
-const EXIT_JOURNAL = 74
-const FATAL_DELAY_MS = 1000
+async function run(options: RunOptions, terminal: Terminal): Promise<void> {
+  const [{ readSettings }, { runAgent }] = await Promise.all([import('#agent/settings.ts'), import('./run-agent.ts')])
+  const read = readSettings(options.config, process.env)
+  if (!read.ok) return terminal.fail(options, read.error)
+  await runAgent(read.value.settings, options, terminal)
+}

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Type from 'typebox'
-import { Check } from 'typebox/value'
+import { createCheck } from '#protocol/check.ts'
 import { fromHex, toHex } from '#protocol/codec.ts'
 import type { EntryBody } from '#protocol/entry.ts'
 import { BoxIdSchema } from '#protocol/names.ts'
@@ -16,15 +16,17 @@ export interface JournalEnd {
   endedBy?: 'quarantined'
 }
 
-const FileSchema = Type.Object(
-  {
-    box: BoxIdSchema,
-    epoch: Type.String({ pattern: '^[0-9a-f]{32}$' }),
-    seq: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-    hash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-    endedBy: Type.Optional(Type.Literal('quarantined')),
-  },
-  { additionalProperties: false },
+const fileCheck = createCheck(
+  Type.Object(
+    {
+      box: BoxIdSchema,
+      epoch: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+      seq: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+      hash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+      endedBy: Type.Optional(Type.Literal('quarantined')),
+    },
+    { additionalProperties: false },
+  ),
 )
 
 const fileIn = (directory: string) => join(directory, 'previous.json')
@@ -33,7 +35,7 @@ const fileIn = (directory: string) => join(directory, 'previous.json')
 export function readPrevious(directory: string): JournalEnd | undefined {
   try {
     const stored: unknown = JSON.parse(readFileSync(fileIn(directory), 'utf8'))
-    if (!Check(FileSchema, stored)) return undefined
+    if (!fileCheck.isValid(stored)) return undefined
     return { ...stored, epoch: fromHex(stored.epoch), hash: fromHex(stored.hash) }
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code) return undefined

@@ -8,7 +8,7 @@ import { pushState } from './live-state.ts'
 import { pageAt } from './pages.ts'
 import type { Pairing } from './pairing.ts'
 import { createRateLimit } from './rate-limit.ts'
-import { CancelBody, PairingBody, PromptRequestBody } from './schemas.ts'
+import { cancelCheck, pairingCheck, promptCheck } from './schemas.ts'
 
 export interface PanelState {
   box: string
@@ -51,9 +51,9 @@ export function createPanelApp(deps: {
 }): (request: IncomingMessage, response: ServerResponse) => void {
   const { desk, pairing, allowedOrigins } = deps
   const mayGoOn = createRateLimit(deps.clock, REQUESTS_PER_SECOND_MAX)
-  const readPrompt = createBodyReader(PromptRequestBody)
-  const readCancel = createBodyReader(CancelBody)
-  const readPairing = createBodyReader(PairingBody)
+  const readPrompt = createBodyReader(promptCheck)
+  const readCancel = createBodyReader(cancelCheck)
+  const readPairing = createBodyReader(pairingCheck)
   let watchers = 0
 
   /** By method and path; `:id` is the prompt's. */

@@ -1,8 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type Type from 'typebox'
-import type { TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
-import { describeErrors } from '#protocol/codec.ts'
+import type { SchemaCheck } from '#protocol/check.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 
 export type BodyFault = { code: 'bad-request' | 'body-too-big'; detail: string }
@@ -12,10 +9,9 @@ const BODY_BYTES_MAX = 16 * 1024
 const DROPPED_BYTES_MAX = 1024 * 1024
 
 /** Reads a JSON body against its schema; the refusal names places and what is allowed, never the values. */
-export function createBodyReader<S extends TSchema>(
-  schema: S,
-): (request: IncomingMessage) => Promise<Result<Type.Static<S>, BodyFault>> {
-  const compiled = Compile(schema)
+export function createBodyReader<T>(
+  check: SchemaCheck<T>,
+): (request: IncomingMessage) => Promise<Result<T, BodyFault>> {
   return async request => {
     const text = await readBody(request)
     if (text === undefined) return fail('body-too-big', `at most ${BODY_BYTES_MAX} bytes`)
@@ -29,9 +25,7 @@ export function createBodyReader<S extends TSchema>(
       if (!(error instanceof SyntaxError)) throw error
       return fail('bad-request', 'the body is not JSON')
     }
-    return compiled.Check(value)
-      ? ok(value as Type.Static<S>)
-      : fail('bad-request', describeErrors(compiled.Errors(value)))
+    return check.isValid(value) ? ok(value) : fail('bad-request', check.explain(value))
   }
 }
 

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { createCheck } from '#protocol/check.ts'
 import { CANCEL_REASONS, ServiceRefSchema } from '#protocol/entry.ts'
 import { OUTCOMES } from '#protocol/grades.ts'
 import { ClerkIdSchema, NoteSchema, WindowIdSchema } from '#protocol/names.ts'
@@ -17,6 +18,7 @@ export const PromptRequestBody = Type.Object(
   },
   { ...strict, title: '邀评 Prompt order' },
 )
+export const promptCheck = createCheck(PromptRequestBody)
 
 export const CancelBody = Type.Object(
   {
@@ -25,8 +27,10 @@ export const CancelBody = Type.Object(
   },
   { ...strict, title: '取消 Cancel' },
 )
+export const cancelCheck = createCheck(CancelBody)
 
 export const PairingBody = Type.Object({ code: Type.String({ pattern: '^[0-9]{6}$' }) }, strict)
+export const pairingCheck = createCheck(PairingBody)
 
 export const PromptSchema = Type.Object(
   {

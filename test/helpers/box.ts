@@ -4,11 +4,10 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
-import { AgentConfigurationSchema } from '#agent/configuration.ts'
 import { type Agent, startAgent } from '#agent/main.ts'
 import { loadProfile } from '#agent/pad/load-profile.ts'
+import { readSettings } from '#agent/settings.ts'
 import type { Grade } from '#protocol/grades.ts'
-import { loadYaml } from '#runtime/configuration.ts'
 import { createDeviceModel } from '#virtual-pad/device.ts'
 import { openPtyLine } from '#virtual-pad/pty.ts'
 import { lineWriter } from './collector.ts'
@@ -60,8 +59,8 @@ export async function startTestBox(
   const file = join(dir, 'agent.yaml')
   const windows = [{ window: options.window ?? 'A01', profile: PROFILE, port: link }]
   writeFileSync(file, stringify({ identity, journal: 'journal', windows, panel: { port: 0 } }))
-  const configuration = loadYaml(file, AgentConfigurationSchema)
-  if (!configuration.ok) throw new Error(configuration.error.detail)
+  const read = readSettings(file, {})
+  if (!read.ok) throw new Error(read.error.detail)
 
   const lines: string[] = []
   let waiting: (() => void)[] = []
@@ -71,7 +70,7 @@ export async function startTestBox(
       for (const wake of waiting.splice(0)) wake()
     }),
   )
-  const started = await startAgent({ configuration: configuration.value, base: dir, log, onFatal: expectNothingFatal })
+  const started = await startAgent({ settings: read.value.settings, base: dir, log, onFatal: expectNothingFatal })
   if (!started.ok) throw new Error(started.error.detail)
   const { url, close: closeAgent } = started.value
   let isClosed = false

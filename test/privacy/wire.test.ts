@@ -6,8 +6,10 @@ import { createPairing } from '#agent/panel/pairing.ts'
 import { servePanel } from '#agent/panel/serve.ts'
 import { createMqttLink } from '#agent/uplink/mqtt-link.ts'
 import { createUplink } from '#agent/uplink/uplink.ts'
+import { EnrolmentSchema } from '#protocol/enrolment.ts'
 import { GRADES, type Grade } from '#protocol/grades.ts'
 import { createDevelopmentIdentities } from '#provisioning/development.ts'
+import { loadYaml } from '#runtime/configuration.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { startTestCollector } from '#test/helpers/collector.ts'
 import { createTestDesk, type TestDesk } from '#test/helpers/desk.ts'
@@ -66,7 +68,10 @@ test('between box and broker every grade is the same TLS records, both ways', as
   })
   if (!made.ok) throw new Error(made.error.detail)
   brokerPort = Number(new URL((await startTestCollector(dir)).brokerUrl!).port)
-  const identity = loadIdentity(join(dir, 'boxes/box-1'))
+  const own = join(dir, 'boxes/box-1')
+  const enrolment = loadYaml(join(own, 'enrolment.yaml'), EnrolmentSchema)
+  if (!enrolment.ok) throw new Error(enrolment.error.detail)
+  const identity = loadIdentity(own, enrolment.value)
   if (!identity.ok) throw new Error(identity.error.detail)
 
   let receipted = () => {}
