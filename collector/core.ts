@@ -32,6 +32,7 @@ import type { CollectorIdentity } from './identity.ts'
 import { answerStatus } from './ingest/answer-status.ts'
 import { createCommitter } from './ingest/committer.ts'
 import { createIngest } from './ingest/ingest.ts'
+import { createParcelIntake } from './ingest/parcel-intake.ts'
 import { createRefusalBook } from './ingest/refusal-book.ts'
 import { createOpening } from './opening/opening.ts'
 import { reopenRatings } from './opening/reopen.ts'
@@ -112,6 +113,15 @@ export async function createCore(deps: {
   for (const revoked of await findRevocations(db)) revocations.add(revoked)
   const standing = createStanding(enrolments, revocations)
   const refusals = createRefusalBook({ db, clock, counters })
+  const parcels = createParcelIntake({
+    db,
+    clock,
+    signingKey: identity.signingKey,
+    keys: standing,
+    keyOf: opening.keyOf,
+    accept: (box, bytes) => ingest.accept(box, bytes),
+    settled: () => ingest.settled(),
+  })
   const ingest = createIngest({
     clock,
     counters,
@@ -121,10 +131,13 @@ export async function createCore(deps: {
       randomBytes,
       signingKey: identity.signingKey,
       hallOf: enrolments.hallOf,
-      mayPassGap: gaps.mayPass,
+      mayPassGap: attempt => parcels.mayPassGap(attempt) || gaps.mayPass(attempt),
     }),
     keys: standing,
-    onArrival: gaps.arrived,
+    onArrival(arrival) {
+      gaps.arrived(arrival)
+      parcels.arrived(arrival)
+    },
     publishReceipt: (box, bytes) => link?.send(box, 'receipt', bytes),
     onCommitted: projector.committed,
     onRefused: watch.refused,
@@ -134,6 +147,7 @@ export async function createCore(deps: {
       const { box, code } = refused
       if (code === 'provenance-not-allowed') attempts.note({ what: 'provenance', by: `box ${box}`, code })
       tellQuarantined(refused)
+      parcels.quarantined(refused)
     },
   })
   const dayTurn = createDayTurn({ clock, turn: ingest.turnDay })
@@ -228,6 +242,7 @@ export async function createCore(deps: {
     }),
     listBoxes: () => listBoxes(db, fleetView),
     listGaps: gaps.list,
+    takeParcel: parcels.take,
     decisions: createDecisions({ db, clock, ingest, revocations }),
     countPrompts: query => countPrompts(db, query),
     noteRefused: attempts.note,

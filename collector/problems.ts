@@ -106,6 +106,75 @@ export const COLLECTOR_PROBLEMS = {
     title: { zh: '请求内容过大', en: 'The request is too big' },
     remedy: { zh: '每次请求不超过 64 KiB。', en: 'Send at most 64 KiB at a time.' },
   },
+  'parcel-too-big': {
+    status: 413,
+    title: { zh: '摆渡包过大', en: 'The parcel is too big' },
+    remedy: { zh: '核对文件：盒子导出的摆渡包不会这么大。', en: 'Check the file: no box makes a parcel of that size.' },
+  },
+  'not-a-parcel': {
+    status: 422,
+    title: { zh: '不是摆渡包', en: 'This is not a parcel' },
+    remedy: {
+      zh: '请选择盒子上用 chuangping export 导出的文件。',
+      en: 'Choose a file that chuangping export made on a box.',
+    },
+  },
+  'unknown-version': {
+    status: 422,
+    title: { zh: '摆渡包的版本不认识', en: 'The parcel is of a version that is not known' },
+    remedy: {
+      zh: '先升级汇集中心，再导入；文件请保留。',
+      en: 'Update the collector, then import it again; keep the file.',
+    },
+  },
+  'unknown-opening-key': {
+    status: 422,
+    title: { zh: '摆渡包不是封存给本中心的', en: 'The parcel is sealed to another collector' },
+    remedy: {
+      zh: '核对是哪个中心的盒子；或把注明的旧密钥放回开封密钥文件夹。',
+      en: 'Check whose box it is of, or put the key that is named back into the opening folder.',
+    },
+  },
+  'parcel-cut': {
+    status: 422,
+    title: { zh: '摆渡包不完整', en: 'The parcel is cut short' },
+    remedy: {
+      zh: '重新复制；仍不行就在盒子上重新导出。盒子没有收到回执前不会删除任何条目。',
+      en: 'Copy it again, or export it again: the box keeps every entry until it has the receipt.',
+    },
+  },
+  'parcel-altered': {
+    status: 422,
+    title: { zh: '摆渡包已损坏或被改动', en: 'The parcel was damaged or altered' },
+    remedy: {
+      zh: '换一个优盘重新复制或导出；盒子没有收到回执前不会删除任何条目。',
+      en: 'Copy or export it again with another stick: the box keeps every entry until it has the receipt.',
+    },
+  },
+  'parcel-not-valid': {
+    status: 422,
+    title: { zh: '摆渡包的内容不合格式', en: 'What is in the parcel is not of its form' },
+    remedy: {
+      zh: '它能开封，但不是由盒子的程序生成的；查明来历，不要再导入。',
+      en: 'It opens, but no agent made it: find out where it came from, and do not import it again.',
+    },
+  },
+  'too-many-refused': {
+    status: 422,
+    title: { zh: '摆渡包中被拒收的批过多', en: 'Too many batches of the parcel were refused' },
+    remedy: {
+      zh: '在隔离清单中查看原因；盒子未登记、已吊销，或文件不是它的。',
+      en: 'See why in the quarantine: the box is not enrolled or revoked, or the file is not of it.',
+    },
+  },
+  'not-taken': {
+    status: 503,
+    title: { zh: '没有能够入库', en: 'It could not be stored' },
+    remedy: {
+      zh: '请运维人员检查磁盘空间和日志，然后重新导入同一文件：已入库的不会重复。',
+      en: 'Have the disk space and the log checked, then import the same file again: nothing is taken twice.',
+    },
+  },
   'media-type': {
     status: 415,
     title: { zh: '不支持的内容类型', en: 'The media type is not supported' },

@@ -366,6 +366,7 @@ test('the description of the API is served as it is generated, and leaves out no
     'get /v1/services',
     'get /v1/services/{case}/{service}',
     'post /v1/gaps/explanations',
+    'post /v1/parcels',
     'post /v1/quarantine/acceptances',
     'post /v1/services',
     'post /v1/windows/{window}/prompts',

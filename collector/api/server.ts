@@ -9,6 +9,7 @@ import { checkHost } from './access.ts'
 import type { ApiDeps } from './api-deps.ts'
 import { addDecisionRoutes } from './decision-routes.ts'
 import { OPENAPI } from './openapi-header.ts'
+import { addParcelRoutes } from './parcel-routes.ts'
 import { refuseProvenance } from './provenance-guard.ts'
 import { addReadRoutes } from './read-routes.ts'
 import { problemOf, Refusal, sendProblem } from './refusal.ts'
@@ -63,6 +64,11 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     addReadRoutes(scope, deps)
     addWriteRoutes(scope, deps)
     addDecisionRoutes(scope, deps)
+    done()
+  })
+  // In a scope of its own, where a body may be a file.
+  await app.register((scope, _options, done) => {
+    addParcelRoutes(scope, deps)
     done()
   })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())

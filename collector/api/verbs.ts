@@ -3,6 +3,7 @@ import type { Prompts } from '#collector/cases/prompts.ts'
 import type { RegisterService } from '#collector/cases/register-service.ts'
 import type { Decisions } from '#collector/fleet/decisions.ts'
 import type { RefusedAttempts } from '#collector/fleet/refused-attempts.ts'
+import type { ParcelIntake } from '#collector/ingest/parcel-intake.ts'
 import type {
   BoxView,
   DigestView,
@@ -25,6 +26,8 @@ export interface Verbs {
   /** What is missing of the boxes' entries, still expected or never to come. */
   listGaps(): Promise<GapView[]>
   countPrompts(query: PromptCountsQuery): Promise<PromptCountsView>
+  /** Takes the batches of a parcel, as if they had come over the broker. */
+  takeParcel: ParcelIntake['take']
   decisions: Decisions
   /** Keeps that somebody tried to change what is fixed. */
   noteRefused: RefusedAttempts['note']
