@@ -170,7 +170,7 @@ export const PromptCountsView = Type.Object(
           cancelled: CountSchema('取消 Cancelled'),
           'pad-unavailable': CountSchema('评价器不可用 Pad unavailable'),
           open: CountSchema('未结束 Not ended'),
-          dayByReceipt: CountSchema('其中按收到时间归日的 Of all, counted on the day of receipt'),
+          dayUncertain: CountSchema('其中日期不能确定的 Of all, those that may have been on another day'),
           cancels: Type.Array(
             Type.Object(
               { clerk: orNull(ClerkIdSchema), reason: CodeSchema, prompts: CountSchema('取消数 Cancelled') },
@@ -186,9 +186,9 @@ export const PromptCountsView = Type.Object(
     ...strict,
     title: '邀评计数 Prompt counts',
     description:
-      '按窗口和日期统计。日期取邀评打开的时间：盒子时钟已校准的用其时间，否则用中心收到的时间。' +
-      ' By window and day. The day is when the prompt was opened: by the clock of the box where it had been set, ' +
-      'else by the receipt at the centre.',
+      '按窗口和日期统计。日期按邀评打开时间的最佳估计；可能属于另一天的计入 dayUncertain，盒子的授时到达后自动更正。' +
+      ' By window and day, by the best that is known of when the prompt was opened. What may have been on another ' +
+      'day is counted in dayUncertain as well, and corrects itself once the box has learnt the time.',
   },
 )
 export type PromptCountsView = Type.Static<typeof PromptCountsView>

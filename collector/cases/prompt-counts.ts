@@ -19,11 +19,11 @@ type Row = PromptCountsView['counts'][number]
 export async function countPrompts(db: Kysely<Tables>, query: PromptCountsQuery): Promise<PromptCountsView> {
   let groups = db
     .selectFrom('prompts')
-    .select(['day', 'window', 'outcome', 'reason', 'clerk', 'day_of'])
+    .select(['day', 'window', 'outcome', 'reason', 'clerk', 'day_sure'])
     .select(eb => eb.fn.countAll<number>().as('n'))
     .where('day', '>=', query.from)
     .where('day', '<=', query.to)
-    .groupBy(['day', 'window', 'outcome', 'reason', 'clerk', 'day_of'])
+    .groupBy(['day', 'window', 'outcome', 'reason', 'clerk', 'day_sure'])
     .orderBy('day')
     .orderBy('window')
   if (query.window !== undefined) groups = groups.where('window', '=', query.window)
@@ -50,16 +50,16 @@ function emptyRow(day: string, window: string): Row {
     cancelled: 0,
     'pad-unavailable': 0,
     open: 0,
-    dayByReceipt: 0,
+    dayUncertain: 0,
     cancels: [],
   }
 }
 
-function add(row: Row, group: Pick<Tables['prompts'], 'outcome' | 'reason' | 'clerk' | 'day_of'> & { n: number }) {
+function add(row: Row, group: Pick<Tables['prompts'], 'outcome' | 'reason' | 'clerk' | 'day_sure'> & { n: number }) {
   const { outcome, reason, clerk, n } = group
   row.prompts += n
   row[outcome ?? 'open'] += n
-  if (group.day_of === 'receipt') row.dayByReceipt += n
+  if (group.day_sure !== 1) row.dayUncertain += n
   if (outcome !== 'cancelled') return
   const same = row.cancels.find(cancel => cancel.clerk === clerk && cancel.reason === reason)
   if (same) same.prompts += n

@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { BoxRow, RatingRow, Tables } from '#collector/store/tables.ts'
+import { createTimeBook, readTimes } from '#collector/time/time-book.ts'
+import { createTimeRows } from '#collector/time/time-rows.ts'
 import type { EntryOf } from '#protocol/entry.ts'
 import { COLLECTOR_NAME, DEFAULT_HALL } from '#protocol/names.ts'
 import { unreachable } from '#protocol/result.ts'
@@ -20,22 +22,30 @@ export interface Applier {
 /** For one store. */
 export function createApplier(): Applier {
   const rows = createSliceRows()
+  const timeRows = createTimeRows()
   return {
     async apply(trx, items) {
       const known = await rows.readKnown(trx, items)
       const touched = touchNothing()
       const slice = createSlice(known, rows, touched)
       const epochs = createEpochBook(known.epochs, touched)
+      const times = createTimeBook(await readTimes(timeRows, trx, boxesOf(items)), timeRows)
       const heads = new Map<string, BoxHead>()
       for (const item of items) {
-        await applyEntry(trx, item, slice)
         const { box, epoch, seq, receivedAtMs } = item
-        if (box === COLLECTOR_NAME) continue
+        if (box === COLLECTOR_NAME) {
+          await applyEntry(trx, item, slice)
+          continue
+        }
+        const { instant, isAnchorRefused } = times.note(item)
+        if (isAnchorRefused) slice.noteOddity(item, 'anchor-contradicts')
+        await applyEntry(trx, { ...item, instant }, slice)
         epochs.note(item)
         heads.set(box, { box, epoch, seq, received_at: receivedAtMs })
         touched.boxes.add(box)
       }
       await slice.save(trx)
+      await times.save(trx)
       await rows.writeEpochs(trx, epochs.changed())
       await rows.writeHeads(trx, [...heads.values()])
       const last = items.at(-1)
@@ -43,6 +53,10 @@ export function createApplier(): Applier {
       return touched
     },
   }
+}
+
+function boxesOf(items: readonly ProjectedEntry[]): Set<string> {
+  return new Set(items.map(({ box }) => box).filter(box => box !== COLLECTOR_NAME))
 }
 
 async function moveCursor(trx: Kysely<Tables>, { position, hash }: ProjectedEntry) {

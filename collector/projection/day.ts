@@ -1,5 +1,5 @@
 import type { PromptRow } from '#collector/store/tables.ts'
-import type { EntryTime } from '#protocol/entry.ts'
+import type { Instant } from '#collector/time/instant.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 /** China has one time zone, and since 1991 no summer time. */
@@ -25,11 +25,8 @@ export function formatDay(day: number): string {
   return Number.isFinite(day) ? new Date(day * DAY_MS).toISOString().slice(0, 10) : ''
 }
 
-/**
- * The day a prompt is counted on. The box's clock decides where it was set from a time source and is not
- * ahead of the receipt; else the time of the receipt does, which is late but never made up.
- */
-export function dayOf(time: EntryTime, receivedAtMs: number): Pick<PromptRow, 'day' | 'day_of'> {
-  const isBelieved = time.synced && time.wall > 0 && time.wall <= receivedAtMs + DAY_MS
-  return { day: chinaDay(isBelieved ? time.wall : receivedAtMs), day_of: isBelieved ? 'box' : 'receipt' }
+/** The day a prompt is counted on, by the best that is known of its time, and whether it can have been another. */
+export function dayOf({ earliest, latest, best }: Instant): Pick<PromptRow, 'day' | 'day_sure'> {
+  const isSure = earliest !== null && chinaDay(earliest) === chinaDay(latest)
+  return { day: chinaDay(best), day_sure: isSure ? 1 : 0 }
 }

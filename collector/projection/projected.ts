@@ -1,3 +1,4 @@
+import type { Instant } from '#collector/time/instant.ts'
 import type { Entry } from '#protocol/entry.ts'
 import type { Result } from '#protocol/result.ts'
 import type { RatingText } from '#protocol/sealing.ts'
@@ -13,6 +14,8 @@ export interface ProjectedEntry {
   entry: Entry
   /** Only of a rating or a correction. */
   opened?: Result<RatingText>
+  /** When it was made, by what is known where it is applied; only of a box's. */
+  instant?: Instant
 }
 
 /** What changed, for those who watch. */

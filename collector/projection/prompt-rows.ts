@@ -29,6 +29,6 @@ export function unknownPrompt(box: string, prompt: Uint8Array): PromptRow {
     ended_position: null,
     ended_at: null,
     day: null,
-    day_of: null,
+    day_sure: null,
   }
 }

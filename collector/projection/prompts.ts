@@ -6,6 +6,7 @@ import { type Slice, touchPlace } from './slice.ts'
 
 /** An opened prompt. Its end may already be known: then the row waits for this one. */
 export function applyPrompt(slice: Slice, item: ProjectedEntry, { body, time }: EntryOf<'prompt'>): void {
+  if (!item.instant) throw new Error(`entry ${item.position} is a prompt and no box wrote it`)
   const known = slice.findPrompt(item.box, body.prompt)
   if (known && known.position !== null) {
     slice.noteOddity(item, 'prompt-repeated')
@@ -19,7 +20,7 @@ export function applyPrompt(slice: Slice, item: ProjectedEntry, { body, time }: 
     service: body.for?.service ?? null,
     clerk: body.clerk ?? null,
     opened_at: time.wall,
-    ...dayOf(time, item.receivedAtMs),
+    ...dayOf(item.instant),
   }
   slice.savePrompt({ ...(known ?? unknownPrompt(item.box, body.prompt)), ...opened })
   if (known) slice.restand({ ...known, ...opened })

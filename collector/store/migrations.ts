@@ -7,7 +7,12 @@ const SQLITE = { bytes: sql`blob`, whole: sql`integer`, text: sql`text` }
 /** In-code migrations: an air-gapped server gets the schema with the program. Only ever appended to. */
 export const migrationProvider: MigrationProvider = {
   getMigrations: () =>
-    Promise.resolve({ '0001-evidence': evidence, '0002-projections': projections, '0003-incidents': incidents }),
+    Promise.resolve({
+      '0001-evidence': evidence,
+      '0002-projections': projections,
+      '0003-incidents': incidents,
+      '0004-time': time,
+    }),
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a migration runs on the schema of its day, not on today's types.
@@ -188,12 +193,14 @@ const incidents: Migration = {
       .columns(['day', 'window', 'outcome', 'reason', 'clerk', 'day_of'])
       .execute()
     await fixProvenance(db)
-    // What an older program projected lacks these columns and tables: it is projected again at the next start.
-    for (const table of ['boxes', 'services', 'prompts', 'ratings', 'oddities', 'digests']) {
-      await db.deleteFrom(table).execute()
-    }
-    await db.updateTable('projection_cursor').set(NOTHING_PROJECTED).execute()
+    await forgetProjected(db, ['boxes', 'services', 'prompts', 'ratings', 'oddities', 'digests'])
   },
+}
+
+/** What an older program projected lacks columns and tables: it is projected again at the next start. */
+async function forgetProjected(db: AnyDatabase, tables: readonly string[]) {
+  for (const table of tables) await db.deleteFrom(table).execute()
+  await db.updateTable('projection_cursor').set(NOTHING_PROJECTED).execute()
 }
 
 async function createIncidentTables(db: AnyDatabase) {
@@ -262,6 +269,71 @@ async function createIncidentTables(db: AnyDatabase) {
     .addColumn('position', whole, column => column.notNull())
     .addPrimaryKeyConstraint('acceptances_once', ['box', 'batch'])
     .execute()
+}
+
+const time: Migration = {
+  async up(db: AnyDatabase) {
+    const { bytes, whole, text } = SQLITE
+    await db.schema
+      .createTable('time_chains')
+      .addColumn('box', text, column => column.notNull())
+      .addColumn('epoch', bytes, column => column.notNull())
+      .addColumn('mark', whole, column => column.notNull())
+      .addColumn('mono', whole, column => column.notNull())
+      .addColumn('until', whole, column => column.notNull())
+      .addColumn('received', whole, column => column.notNull())
+      .addColumn('hint', whole)
+      .addColumn('high_mono', whole, column => column.notNull())
+      .addColumn('high', whole, column => column.notNull())
+      .addColumn('ahead', whole)
+      .addPrimaryKeyConstraint('time_chains_once', ['box', 'epoch'])
+      .execute()
+    let marks = db.schema
+      .createTable('time_marks')
+      .addColumn('position', whole, column => column.primaryKey())
+      .addColumn('boot', bytes, column => column.notNull())
+    for (const column of ['mono', 'is_joined', 'is_anchored', 'is_void', 'high', 'received', 'latest', 'best']) {
+      marks = marks.addColumn(column, whole, each => each.notNull())
+    }
+    for (const column of [
+      'before',
+      'next',
+      'own_low',
+      'own_high',
+      'low',
+      'hint',
+      'back_low',
+      'back_high',
+      'earliest',
+    ]) {
+      marks = marks.addColumn(column, whole)
+    }
+    for (const column of ['end_mono', 'end_until', 'end_received', 'end_hint']) marks = marks.addColumn(column, whole)
+    await marks.execute()
+    await db.schema
+      .createTable('instants')
+      .addColumn('position', whole, column => column.primaryKey())
+      .addColumn('mark', whole, column => column.notNull())
+      .addColumn('mono', whole, column => column.notNull())
+      .addColumn('until', whole, column => column.notNull())
+      .addColumn('received', whole, column => column.notNull())
+      .addColumn('hint', whole)
+      .execute()
+    await db.schema.createIndex('instants_by_mark').on('instants').columns(['mark', 'position']).execute()
+    await db.schema.createIndex('prompts_by_position').on('prompts').column('position').execute()
+    await db.schema.dropIndex('prompts_by_day').execute()
+    await sql`alter table prompts drop column day_of`.execute(db)
+    await sql`alter table prompts add column day_sure integer`.execute(db)
+    await db.schema
+      .createIndex('prompts_by_day')
+      .on('prompts')
+      .columns(['day', 'window', 'outcome', 'reason', 'clerk', 'day_sure'])
+      .execute()
+    await forgetProjected(db, [
+      ...['boxes', 'services', 'prompts', 'ratings', 'oddities', 'digests'],
+      ...['box_keys', 'epochs', 'gaps', 'findings', 'acceptances'],
+    ])
+  },
 }
 
 /** What the entry of a press holds, to the byte: deterministic CBOR has one encoding for a name and its value. */

@@ -1,3 +1,4 @@
+import type { ChainEnd, InstantRow, Mark } from '#collector/time/segments.ts'
 import type { EntryBody, EntryKind, FindingCode, PromptOrigin } from '#protocol/entry.ts'
 import type { Grade, Outcome } from '#protocol/grades.ts'
 
@@ -22,6 +23,9 @@ export interface Tables {
   findings: FindingRow
   acceptances: AcceptanceRow
   digests: DigestRow
+  time_chains: TimeChainRow
+  time_marks: Mark
+  instants: InstantRow
 }
 
 /** One entry exactly as it was written, of a box or of the collector's own chain. */
@@ -122,8 +126,14 @@ export interface PromptRow {
   ended_at: number | null
   /** The day it is counted on, days since 1970-01-01 by the calendar of China; null while it is not known to be opened. */
   day: number | null
-  /** Whose time gave that day. */
-  day_of: 'box' | 'receipt' | null
+  /** Whether it cannot have been another day. */
+  day_sure: 0 | 1 | null
+}
+
+/** Where the time line of an epoch ends, so far. */
+export interface TimeChainRow extends ChainEnd {
+  box: string
+  epoch: Uint8Array
 }
 
 /**
@@ -274,4 +284,7 @@ export const PROJECTION_TABLES = {
   findings: ['box', 'code', 'epoch'],
   acceptances: ['box', 'batch'],
   digests: ['day', 'hall'],
+  time_chains: ['box', 'epoch'],
+  time_marks: ['position'],
+  instants: ['position'],
 } as const satisfies { [T in keyof Tables]?: readonly (keyof Tables[T])[] }
