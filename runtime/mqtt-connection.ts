@@ -1,12 +1,21 @@
 import mqtt, { type MqttClient } from 'mqtt'
 import type { Clock } from '#protocol/clock.ts'
+import { type BrokerSocket, openBrokerSocket } from './broker-socket.ts'
 import type { LinkTiming } from './link-settings.ts'
+import type { TrueTime } from './peer-certificate.ts'
 
 /** One MQTT 3.1.1 connection over mutual TLS, made again for ever. */
 export interface MqttConnection {
   /** Publishes at QoS 1 if the connection is up; nothing is kept for later, and no answer is waited for. */
   publish(topic: string, bytes: Uint8Array, retain?: boolean): void
   isUp(): boolean
+  /**
+   * Whether the broker's certificate was taken although the system's clock finds it out of date. Then nothing
+   * should be said but what it takes to learn the time.
+   */
+  isDateOpen(): boolean
+  /** The true time has become known: cuts the connection if the broker's certificate is not valid at it. */
+  timeLearned(): void
   /** Sends what was published and ends. */
   stop(): Promise<void>
 }
@@ -19,6 +28,8 @@ export interface MqttConnectionDeps {
   tls: { ca: Buffer; cert: Buffer; key: Buffer }
   /** The one certificate the broker must show, instead of a name that fits: for a broker of the same process. */
   pinned?: Buffer
+  /** The true time where it is known, for judging the broker's certificate; without this the system's clock does. */
+  trueTime?(): TrueTime | undefined
   clientId: string
   /** What to subscribe to; the connection is up when all of it was granted. */
   topics: readonly string[]
@@ -40,27 +51,40 @@ const REFUSED_QOS = 0x80
  */
 export function createMqttConnection(deps: MqttConnectionDeps): MqttConnection {
   const { clock } = deps
-  const { retryMsMin, retryMsMax } = deps.timing
+  const { retryMsMin, retryMsMax, connectMs } = deps.timing
   let client: MqttClient | undefined
+  let broker: BrokerSocket | undefined
   let isUp = false
   let isStopped = false
   let retryMs = retryMsMin
   let cancelRetry = () => {}
+  let cancelAttempt = () => {}
 
   function connect() {
+    const startedMonoMs = clock.monoMs()
+    cancelAttempt = openBrokerSocket({ ...deps, connectMs }, opened => {
+      if (!opened.ok) return retry(opened.error.code)
+      const restMs = Math.max(1, connectMs - (clock.monoMs() - startedMonoMs))
+      greet(opened.value, restMs)
+    })
+  }
+
+  function greet(opened: BrokerSocket, restMs: number) {
     let lastError = 'closed'
-    const own = mqtt.connect(deps.url, optionsOf(deps))
+    const own = new mqtt.MqttClient(() => opened.socket, optionsOf(deps, restMs))
     client = own
+    broker = opened
     own.on('connect', () => {
       own.subscribe([...deps.topics], { qos: 1 }, (error, granted) => {
-        if (error || isStopped || granted?.some(({ qos }) => Number(qos) >= REFUSED_QOS)) return own.end(true)
+        if (error || isStopped || client !== own || granted?.some(({ qos }) => Number(qos) >= REFUSED_QOS))
+          return own.end(true)
         isUp = true
         retryMs = retryMsMin
         deps.onUp()
       })
     })
     own.on('message', (topic, bytes) => {
-      if (!isStopped) deps.onMessage(topic, bytes)
+      if (!isStopped && client === own) deps.onMessage(topic, bytes)
     })
     own.on('error', error => {
       lastError = (error as NodeJS.ErrnoException).code?.toString() ?? error.message
@@ -72,8 +96,13 @@ export function createMqttConnection(deps: MqttConnectionDeps): MqttConnection {
     own.end(true)
     if (client !== own) return
     client = undefined
+    retry(reason)
+  }
+
+  function retry(reason: string) {
     const wasUp = isUp
     isUp = false
+    broker = undefined
     if (isStopped) return
     if (wasUp || retryMs === retryMsMin) deps.onDown(reason)
     cancelRetry = clock.after(retryMs * (0.5 + deps.random() / 2), connect)
@@ -86,39 +115,39 @@ export function createMqttConnection(deps: MqttConnectionDeps): MqttConnection {
       if (isUp && client) client.publish(topic, Buffer.from(bytes), { qos: 1, retain })
     },
     isUp: () => isUp,
+    isDateOpen: () => broker?.isDateOpen ?? false,
+    timeLearned() {
+      const now = deps.trueTime?.()
+      if (!broker || !client || !now) return
+      const fault = broker.dateFaultAt(now)
+      broker.isDateOpen = false
+      if (!fault) return
+      client.end(true)
+      closed(client, fault)
+    },
     async stop() {
       isStopped = true
       isUp = false
       cancelRetry()
+      cancelAttempt()
       const own = client
       if (own) await own.endAsync(!own.connected).catch(() => own.end(true))
     },
   }
 }
 
-function optionsOf({ tls, pinned, clientId, timing, will }: MqttConnectionDeps): mqtt.IClientOptions {
+function optionsOf({ clientId, timing, will }: MqttConnectionDeps, connectMs: number): mqtt.IClientOptions {
   const last = will?.()
-  // Small packets go at once: otherwise an acknowledgement waits up to 40 ms for the one before it. The library
-  // hands every option on to `tls.connect`, though its types name only some.
-  const socket = { noDelay: true, ...(pinned && { checkServerIdentity: mustBe(pinned) }) }
   return {
-    ...socket,
-    ...tls,
     clientId,
     protocolVersion: 4,
     clean: true,
     // MQTT counts whole seconds, and takes 0 for never.
     keepalive: Math.max(1, Math.round(timing.keepaliveMs / 1000)),
-    connectTimeout: timing.connectMs,
+    connectTimeout: connectMs,
     reconnectPeriod: 0,
     queueQoSZero: false,
     writeCache: false,
-    rejectUnauthorized: true,
     ...(last && { will: { topic: last.topic, payload: Buffer.from(last.bytes), qos: 1, retain: true } }),
   }
-}
-
-function mustBe(certificate: Buffer) {
-  return (_host: string, shown: { raw: Buffer }) =>
-    shown.raw.equals(certificate) ? undefined : new Error('the broker shows another certificate than its own')
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
-import { createSystemClock } from './system-clock.ts'
+import { createSystemClock, createUptime } from './system-clock.ts'
 
 const clock = createSystemClock()
 
@@ -16,6 +16,38 @@ test('monotonic time counts from boot and never goes back', () => {
   const before = clock.monoMs()
   expect(clock.monoMs()).toBeGreaterThanOrEqual(before)
   expect(Number.isSafeInteger(before)).toBe(true)
+})
+
+test('monotonic time counts what the machine slept, also before this process, and asks the kernel only when the clocks moved', () => {
+  const now = { wallMs: 1_790_000_000_000, awakeMs: 5_000, uptimeMs: 5_000 }
+  let asked = 0
+  const monoMs = () =>
+    createUptime({
+      wallMs: () => now.wallMs,
+      awakeMs: () => now.awakeMs,
+      uptimeMs() {
+        asked++
+        return Math.floor(now.uptimeMs / 10) * 10
+      },
+    })
+  const pass = (ms: number, isAsleep = false) => {
+    now.wallMs += ms
+    now.uptimeMs += ms
+    if (!isAsleep) now.awakeMs += ms
+  }
+  const first = monoMs()
+  for (let i = 0; i < 100; i++) {
+    pass(7)
+    expect(first()).toBe(now.awakeMs)
+  }
+  expect(asked).toBe(1)
+  pass(3_600_000, true)
+  expect(Math.abs(first() - now.uptimeMs)).toBeLessThanOrEqual(10)
+  expect(Math.abs(monoMs()() - now.uptimeMs)).toBeLessThanOrEqual(10)
+  // A clock that is set has nothing to do with it.
+  now.wallMs -= 40 * 365 * 86_400_000
+  pass(10)
+  expect(Math.abs(first() - now.uptimeMs)).toBeLessThanOrEqual(10)
 })
 
 test('a timer fires once, and a cancelled one never', () => {
