@@ -63,6 +63,11 @@ export interface Journal {
    * with another hash.
    */
   receipt(seq: number, hash: Uint8Array, at: number): Result<void>
+  /**
+   * The collector has another continuation of this journal than what follows the cursor: the next start begins a
+   * new epoch, in which those entries are sent as an epoch of their own. Until then it goes on taking entries.
+   */
+  contradicted(): void
   /** Entries from the newest back, also those of the journal before, for what must be known again after a restart. */
   newestFirst(): Iterable<Entry>
   /** Whether a prompt may be opened: there is room for everything that can follow it. */
@@ -319,6 +324,7 @@ export function createJournal(
         newMark = marks.receipted(seq, at) ?? newMark
         return ok()
       }),
+    contradicted: () => noteDamage(directory, { agreedSeq: receipted }),
     *newestFirst() {
       for (const { bytes } of selectNewestFirst.iterate() as Iterable<{ bytes: Uint8Array }>) {
         const decoded = decodeEntry(bytes)

@@ -5,8 +5,8 @@ import { type Ballast, withRoom } from './ballast.ts'
 import { createOpenPrompts } from './open-prompts.ts'
 import { keepSalvaged } from './past-chains.ts'
 import { laterEnd, readPrevious, writePrevious } from './previous.ts'
-import { asideFile, finishSettingAside, isDamageNoted, noteDamage, setAside, storeFile } from './quarantine.ts'
-import { logOf, readWhatIsLeft, type SalvagedChain, salvage } from './salvage.ts'
+import { asideFile, finishSettingAside, nextId, noteDamage, readDamageNote, setAside, storeFile } from './quarantine.ts'
+import { logOf, readWhatIsLeft, type SalvagedChain, salvage, splitOff } from './salvage.ts'
 import { scanCells } from './scan-cells.ts'
 import { type EntryRow, isDamage, isFull, isProven, openStore, readHead, StoreDamaged } from './store.ts'
 
@@ -20,22 +20,35 @@ export function openOrSetAside(
   // Before SQLite sees it: what it does not understand of its log it writes over, or removes.
   const log = readWhatIsLeft(logOf(path))
   try {
-    if (isDamageNoted(directory)) throw new StoreDamaged('noted as damaged')
+    if (readDamageNote(directory)) throw new StoreDamaged('noted as damaged')
     return { database: withRoom(ballast, () => openWhole(directory, log)), isQuarantined: false }
   } catch (error) {
     if (!isDamage(error)) throw error
     // Whatever happens from here on, the next start goes on with it.
-    noteDamage(directory)
+    const note = readDamageNote(directory) ?? {}
+    noteDamage(directory, note)
     const remembered = readPrevious(directory)
     const salvaged = salvage({ database: readWhatIsLeft(path), log }, box, remembered?.epoch)
-    const end = laterEnd(endOf(salvaged), remembered)
+    const { agreed, own } =
+      salvaged && note.agreedSeq !== undefined
+        ? splitOff(salvaged, note.agreedSeq)
+        : { agreed: salvaged, own: undefined }
+    const end = own ? endOf(own) : laterEnd(endOf(agreed), remembered)
     if (end) writePrevious(directory, { ...end, endedBy: 'quarantined' })
-    const id = setAside(directory)
+    const id = nextId(directory)
+    // What was split off first: of the rest, what was set aside is a copy.
+    if (own && !keep(directory, nextId(directory, Number(id)), own, ballast)) throw error
+    setAside(directory, id)
     keepLog(`${asideFile(directory, id)}-wal`, log)
-    // Without room for a copy now, the next start makes it from what was set aside.
-    while (!keepSalvaged(directory, id, salvaged) && ballast.giveUp());
+    keep(directory, id, agreed, ballast)
     return { database: withRoom(ballast, () => openStore(path)), isQuarantined: true }
   }
+}
+
+/** Without room for a copy now, the next start makes it from what was set aside. */
+function keep(directory: string, id: string, chain: SalvagedChain | undefined, ballast: Ballast): boolean {
+  while (!keepSalvaged(directory, id, chain)) if (!ballast.giveUp()) return false
+  return true
 }
 
 function openWhole(directory: string, log: Buffer): Database.Database {

@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeFileAtomic } from '#runtime/atomic-file.ts'
 
 /** Where the parts of a journal lie in its folder. A damaged store is set aside whole, and what it held beside it. */
 export const storeFile = (directory: string) => join(directory, 'journal.db')
@@ -28,24 +19,42 @@ function listIds(folder: string, pattern: RegExp): string[] {
   return [...new Set(ids)].sort((a, b) => Number(a) - Number(b))
 }
 
-/** Says for the next start that the store was found damaged, which a short look at it may not show. */
-export function noteDamage(directory: string): void {
+/** Why the next start is not to go on with the store. */
+export interface DamageNote {
+  /** It is whole, but the collector has another continuation of it from here on. */
+  agreedSeq?: number
+}
+
+/** Says for the next start that the store cannot be gone on with, which a short look at it may not show. */
+export function noteDamage(directory: string, note: DamageNote = {}): void {
   try {
-    const file = openSync(damageFile(directory), 'w', 0o600)
-    fsyncSync(file)
-    closeSync(file)
+    writeFileAtomic(damageFile(directory), `${JSON.stringify(note)}\n`, 0o600)
   } catch (error) {
     // A disk that takes not even that will be met again.
     if (!(error as NodeJS.ErrnoException).code) throw error
   }
 }
 
-export const isDamageNoted = (directory: string) => existsSync(damageFile(directory))
+/** What was noted; undefined when the store is good as far as anybody knows. */
+export function readDamageNote(directory: string): DamageNote | undefined {
+  if (!existsSync(damageFile(directory))) return undefined
+  try {
+    const note = JSON.parse(readFileSync(damageFile(directory), 'utf8')) as DamageNote
+    return Number.isSafeInteger(note.agreedSeq) ? { agreedSeq: note.agreedSeq! } : {}
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code) return {}
+    throw error
+  }
+}
 
-/** Sets the store aside, whole and unread, and gives the id it has there. */
-export function setAside(directory: string): string {
-  const last = Math.max(0, ...[...listAside(directory), ...listPast(directory)].map(Number))
-  const id = String(last + 1).padStart(4, '0')
+/** An id that nothing that was set aside or salvaged has yet; `after` it when given. */
+export function nextId(directory: string, after = 0): string {
+  const last = Math.max(after, ...[...listAside(directory), ...listPast(directory)].map(Number))
+  return String(last + 1).padStart(4, '0')
+}
+
+/** Sets the store aside, whole and unread, under a new id. */
+export function setAside(directory: string, id: string): void {
   mkdirSync(join(directory, 'quarantine'), { recursive: true, mode: 0o700 })
   // The file first: a log without its file is known for what it is (`finishSettingAside`); a file without its
   // log would look like a whole store that has lost its newest entries.
@@ -54,7 +63,6 @@ export function setAside(directory: string): string {
   if (existsSync(`${store}-wal`)) renameSync(`${store}-wal`, `${asideFile(directory, id)}-wal`)
   rmSync(`${store}-shm`, { force: true })
   rmSync(damageFile(directory), { force: true })
-  return id
 }
 
 /** Ends what a crash interrupted, before anybody opens the store: a new one would take the old log for its own. */
@@ -67,5 +75,5 @@ export function finishSettingAside(directory: string): void {
   const id = listAside(directory).at(-1)
   const log = id && `${asideFile(directory, id)}-wal`
   if (log && !existsSync(log) && !existsSync(store)) renameSync(`${store}-wal`, log)
-  else setAside(directory)
+  else setAside(directory, nextId(directory))
 }

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { CHAIN_START, entryHash } from '#protocol/chain.ts'
 import { isEqual, toHex } from '#protocol/codec.ts'
 import { type StoreBytes, scanCells } from './scan-cells.ts'
 import { type EntryRow, isProven } from './store.ts'
@@ -34,6 +36,28 @@ export function salvage(bytes: StoreBytes, box: string, epoch?: Uint8Array): Sal
     .reduce((seq, head) => Math.max(seq, head.forgottenSeq), 0)
   const rows = [...proven.values()].filter(({ seq }) => seq > forgotten).sort((a, b) => a.seq - b.seq)
   return { box, epoch: own, rows }
+}
+
+/**
+ * Splits a chain that the collector has otherwise from `agreedSeq` on: what both have, and what is only here, which
+ * becomes an epoch of its own, byte for byte the same entries. The same split always gives the same epoch, so it can
+ * be made again after a crash and nothing arrives twice.
+ */
+export function splitOff(
+  chain: SalvagedChain,
+  agreedSeq: number,
+): { agreed: SalvagedChain; own: SalvagedChain | undefined } {
+  const agreed = { ...chain, rows: chain.rows.filter(({ seq }) => seq <= agreedSeq) }
+  const left = chain.rows.filter(({ seq }) => seq > agreedSeq)
+  if (left.length === 0) return { agreed, own: undefined }
+  const epoch = createHash('sha256').update('chuangping split\n').update(left[0]!.hash).digest().subarray(0, 16)
+  let previous = CHAIN_START
+  const rows = left.map(({ bytes }, i) => {
+    const row = { seq: i + 1, bytes, hash: entryHash({ box: chain.box, epoch }, i + 1, previous, bytes), previous }
+    previous = row.hash
+    return row
+  })
+  return { agreed, own: { box: chain.box, epoch, rows } }
 }
 
 /** Reads a store and its log as bytes, and changes nothing. Costs memory for both. */

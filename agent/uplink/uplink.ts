@@ -69,6 +69,11 @@ export function createUplink(deps: {
   onCollectorTime(atWallMs: number): void
   /** Called when the watchdog sends again. */
   onResend(): void
+  /**
+   * By the collector's signature the journal went on differently from where its cursor is: this store is older than
+   * what was sent from it. It can go on in a new epoch only.
+   */
+  onContradicted?(): void
   /** The journal cannot be read any more. Where nobody is told, it is thrown. */
   onFailure?(error: unknown): void
 }): Uplink {
@@ -176,6 +181,7 @@ export function createUplink(deps: {
     if (!moved.ok) {
       // What was salvaged contradicts what is committed: it will never be taken.
       if (chain !== journal) passOver(chain)
+      else deps.onContradicted?.()
       return moved
     }
     if (!isByHand && chain === journal && seq >= freshFromSeq) deps.onCollectorTime(at)

@@ -20,7 +20,7 @@ import { isEqual, toHex } from '#protocol/codec.ts'
 import { type EntryBody, encodeEntry } from '#protocol/entry.ts'
 import { COLLECTOR_NAME, DEFAULT_HALL } from '#protocol/names.ts'
 import { encodeReceipt, makeReceipt, type Receipt } from '#protocol/receipt.ts'
-import { placeBatch } from './continuity.ts'
+import { countShared, placeBatch } from './continuity.ts'
 import { createChainWatch } from './watch-chains.ts'
 import type { Arrival, BoxWork, CommitResult, GapAttempt, OwnWork } from './work.ts'
 
@@ -89,7 +89,7 @@ export async function createCommitter(deps: {
       draft.refused.push({ box, code: 'forked', detail, bytes: work.bytes })
       const finding = watch.forked(work, place.seq)
       if (finding) await note(draft, { kind: 'finding', body: finding })
-      return
+      return await answerFork(draft, work, place.seq, head!)
     }
     if (place.kind === 'replay') draft.replays += 1
     if (place.kind === 'follows') return await append(draft, work, place.from, head)
@@ -101,6 +101,18 @@ export async function createCommitter(deps: {
       }
     }
     arrived(draft, work, head, place.kind)
+  }
+
+  /**
+   * A box whose card came back older than what it had sent learns where it left its own chain: first up to where
+   * both are the same, and when nothing it offers is, where ours ends.
+   */
+  async function answerFork(draft: Draft, work: BoxWork, forkedAt: number, head: ChainHead) {
+    const { box, epoch, first } = work.batch
+    const place = { first, previous: work.batch.previous, hashes: work.hashes }
+    const shared = await countShared(place, forkedAt, seq => hashAt(draft, work, seq))
+    const end = shared > 0 ? { seq: first + shared - 1, hash: work.hashes[shared - 1]! } : head
+    draft.receipts.push({ box, bytes: encodeReceipt(receiptFor(draft, box, epoch, end)) })
   }
 
   function arrived(draft: Draft, work: BoxWork, head: ChainHead | undefined, place: Arrival['place']) {

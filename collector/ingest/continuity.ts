@@ -41,3 +41,22 @@ export async function placeBatch(
   if (!committed || !sent || !isEqual(committed, sent)) return { kind: 'forked', seq: shared }
   return last > headSeq ? { kind: 'follows', from: headSeq - batch.first + 1 } : { kind: 'replay' }
 }
+
+/**
+ * Of a batch that contradicts what is committed at `forkedAt`: how many of its first entries are committed all the
+ * same. What is equal at one number is equal at every one before it.
+ */
+export async function countShared(
+  batch: BatchPlace,
+  forkedAt: number,
+  hashAt: (seq: number) => Promise<Uint8Array | undefined>,
+): Promise<number> {
+  let [shared, differing] = [0, forkedAt - batch.first]
+  while (shared < differing) {
+    const middle = shared + Math.floor((differing - shared) / 2)
+    const committed = await hashAt(batch.first + middle)
+    if (committed && isEqual(committed, batch.hashes[middle]!)) shared = middle + 1
+    else differing = middle
+  }
+  return shared
+}

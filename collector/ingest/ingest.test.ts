@@ -190,7 +190,24 @@ describe('a batch that cannot be believed is quarantined with its reason and get
       toHex(box.hashOf(1)),
       toHex(box.hashOf(2)),
     ])
-    expect(collector.receipts('box-1').map(receipt => receipt.seq)).toEqual([2])
+    // To each the answer is what is committed here: a box whose card came back older learns it so.
+    expect(collector.receipts('box-1').map(({ seq, hash }) => ({ seq, hash: toHex(hash) }))).toEqual(
+      [2, 2, 2].map(seq => ({ seq, hash: toHex(box.hashOf(2)) })),
+    )
+  })
+
+  test('forked behind a beginning that both share: the answer is the end of that', async () => {
+    const { collector, box } = await setUp()
+    box.write(...Array.from({ length: 9 }, () => boot))
+    await collector.send('box-1', box.batch())
+    const fork = createTestBox({ name: 'box-1', privateKey: box.privateKey, epoch: box.epoch })
+    fork.write(...Array.from({ length: 5 }, () => boot), { kind: 'boot', body: { agent: '6.6.6' } }, boot)
+    await collector.send('box-1', fork.batch(2, 7), fork.batch(6, 7))
+    expect(collector.receipts('box-1').map(({ seq, hash }) => ({ seq, hash: toHex(hash) }))).toEqual([
+      { seq: 9, hash: toHex(box.hashOf(9)) },
+      { seq: 5, hash: toHex(fork.hashOf(5)) },
+      { seq: 9, hash: toHex(box.hashOf(9)) },
+    ])
   })
 })
 
