@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { fromHex } from '#protocol/codec.ts'
-import type { EntryBody, EntryKind } from '#protocol/entry.ts'
+import type { EntryBody, EntryKind, EntryTime } from '#protocol/entry.ts'
 import type { Presence } from '#protocol/presence.ts'
 import { ok, type Result } from '#protocol/result.ts'
 import { createSealer } from '#protocol/sealing.ts'
@@ -9,9 +9,13 @@ import type { DownKind } from '#protocol/topics.ts'
 import { durationMs } from '#runtime/duration.ts'
 import { linkTiming } from '#runtime/link-settings.ts'
 import type { Logger } from '#runtime/logger.ts'
+import type { TrueTime } from '#runtime/peer-certificate.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import packageJson from '../package.json' with { type: 'json' }
-import { createCollectorTime } from './clock/collector-time.ts'
+import { createAnchors } from './clock/anchors.ts'
+import { createCollectorTime, type TimeWord } from './clock/collector-time.ts'
+import { createEntryTimes } from './clock/entry-times.ts'
+import { createTimeQuestion } from './clock/time-question.ts'
 import { driveWindow } from './drive-window.ts'
 import { createCounters } from './health/counters.ts'
 import { loadIdentity } from './identity.ts'
@@ -63,6 +67,9 @@ export async function startAgent(deps: {
   const journal = opened.value
 
   const collectorTime = createCollectorTime(clock)
+  const timeQuestion = createTimeQuestion({ clock, randomBytes, box, collectorKey: receiptKey })
+  const entryTimes = createEntryTimes()
+  const anchors = createAnchors({ clock, collectorTime, append: body => append('anchor', body) })
   const counters = createCounters()
   const watchers = new Set<() => void>()
   const changed = () => {
@@ -86,7 +93,10 @@ export async function startAgent(deps: {
       idle.touched()
       changed()
     },
-    onCollectorTime: collectorTime.learned,
+    onCollectorTime(atWallMs, seq) {
+      const sinceMonoMs = entryTimes.notAfter(seq)
+      if (sinceMonoMs !== undefined) timeLearned({ atWallMs, sinceMonoMs }, 'receipt')
+    },
     onResend: () => counters.add('batches-sent-again'),
     onFailure: journalFailed,
   })
@@ -99,8 +109,9 @@ export async function startAgent(deps: {
   }
 
   /** Every entry goes this way: on disk first, then, off the citizen's path, towards the collector. */
-  function append<K extends EntryKind>(kind: K, body: EntryBody<K>) {
-    journal.append(kind, body)
+  function append<K extends EntryKind>(kind: K, body: EntryBody<K> | ((time: EntryTime) => EntryBody<K>)) {
+    const monoMs = clock.monoMs()
+    entryTimes.made(journal.append(kind, body).seq, monoMs)
     idle.touched()
     setImmediate(uplink.wake)
   }
@@ -152,6 +163,9 @@ export async function startAgent(deps: {
     tls: identity.value.tls,
     timing: linkTiming(configuration.link),
     presence,
+    trueTime,
+    askTime: timeQuestion.ask,
+    onDateOpen: () => log.warn('broker-taken-without-a-date'),
     onUp() {
       log.info({ backlog: uplink.backlog() }, 'link-up')
       uplink.linkUp()
@@ -174,10 +188,16 @@ export async function startAgent(deps: {
       log.error({ code: taken.error.code, detail: taken.error.detail }, 'receipt-refused')
       return
     }
+    if (kind === 'time') {
+      const word = timeQuestion.answered(bytes)
+      if (word.ok) timeLearned(word.value, 'session')
+      else counters.add(word.error.code)
+      return
+    }
     const order = readPromptOrder(bytes, {
       box,
       collectorKey: receiptKey,
-      nowWallMs: collectorTime.nowWallMs(),
+      nowWallMs: collectorTime.latestWallMs(),
     })
     if (!order.ok) {
       counters.add(order.error.code)
@@ -189,13 +209,27 @@ export async function startAgent(deps: {
     }, deps.onFatal)
   }
 
+  function timeLearned(word: TimeWord, source: EntryBody<'anchor'>['source']) {
+    collectorTime.learned(word)
+    anchors.consider(source)
+    link.timeLearned()
+  }
+
+  /** The collector's word; before it the system's clock, where that says that it was set. */
+  function trueTime(): TrueTime | undefined {
+    const known = collectorTime.at(clock.monoMs())
+    return known ?? (clock.isSynced() ? { wallMs: clock.wallMs(), errorMs: 0 } : undefined)
+  }
+
   function presence(): Presence {
+    const question = timeQuestion.open()
     const pads = desk.windows().map(({ window, pad }) => ({ window, pad: pad.state }))
     return {
       version: 1,
       online: true,
       agent: AGENT_VERSION,
       receipted: { epoch: journal.epoch, seq: journal.receiptedSeq() },
+      ...(question && { question }),
       backlog: uplink.backlog(),
       windows: pads,
     }

@@ -3,13 +3,17 @@ import { encodePresence, type Presence } from '#protocol/presence.ts'
 import { type DownKind, downTopic, upTopic } from '#protocol/topics.ts'
 import type { LinkTiming } from '#runtime/link-settings.ts'
 import { createMqttConnection } from '#runtime/mqtt-connection.ts'
+import type { TrueTime } from '#runtime/peer-certificate.ts'
 
 export interface Link {
   /** Sends one batch if the link is up; nothing is kept for later: the journal is the only queue. */
   sendBatch(bytes: Uint8Array): void
   /** Replaces the box's retained status. */
   sendPresence(presence: Presence): void
+  /** Whether batches may go: the connection is up, and the broker is known for what it is. */
   isUp(): boolean
+  /** The true time has become known: what waited for it goes on, or the connection is cut. */
+  timeLearned(): void
   stop(): Promise<void>
 }
 
@@ -23,7 +27,16 @@ export function createMqttLink(deps: {
   tls: { ca: Buffer; cert: Buffer; key: Buffer }
   timing: LinkTiming
   presence(): Presence
+  /** The true time where it is known. */
+  trueTime(): TrueTime | undefined
+  /** A connection begins: the status that follows asks for the time. */
+  askTime(): void
   onUp(): void
+  /**
+   * Connected to a broker whose certificate only a right clock could judge: all that goes out is the status, with
+   * its question; `onUp` follows once that is answered.
+   */
+  onDateOpen(): void
   onDown(reason: string): void
   onMessage(kind: DownKind, bytes: Uint8Array): void
 }): Link {
@@ -32,8 +45,13 @@ export function createMqttLink(deps: {
   const kinds = new Map<string, DownKind>([
     [downTopic(box, 'receipt'), 'receipt'],
     [downTopic(box, 'prompt'), 'prompt'],
+    [downTopic(box, 'time'), 'time'],
   ])
-  const offline = () => encodePresence({ ...deps.presence(), online: false })
+  const offline = () => {
+    const { question: _question, ...presence } = deps.presence()
+    return encodePresence({ ...presence, online: false })
+  }
+  let isOpen = false
 
   const connection = createMqttConnection({
     ...deps,
@@ -41,8 +59,14 @@ export function createMqttLink(deps: {
     topics: [...kinds.keys()],
     will: () => ({ topic: statusTopic, bytes: offline() }),
     onUp() {
+      deps.askTime()
       sendPresence(deps.presence())
-      deps.onUp()
+      if (connection.isDateOpen()) return deps.onDateOpen()
+      open()
+    },
+    onDown(reason) {
+      isOpen = false
+      deps.onDown(reason)
     },
     onMessage(topic, bytes) {
       const kind = kinds.get(topic)
@@ -50,15 +74,27 @@ export function createMqttLink(deps: {
     },
   })
 
+  function open() {
+    isOpen = true
+    deps.onUp()
+  }
+
   function sendPresence(presence: Presence) {
     connection.publish(statusTopic, encodePresence(presence), true)
   }
 
   return {
-    sendBatch: bytes => connection.publish(upTopic(box, 'batch'), bytes),
+    sendBatch(bytes) {
+      if (isOpen) connection.publish(upTopic(box, 'batch'), bytes)
+    },
     sendPresence,
-    isUp: connection.isUp,
+    isUp: () => isOpen,
+    timeLearned() {
+      connection.timeLearned()
+      if (connection.isUp() && !isOpen) open()
+    },
     async stop() {
+      isOpen = false
       connection.publish(statusTopic, offline(), true)
       await connection.stop()
     },

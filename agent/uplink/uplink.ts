@@ -65,8 +65,8 @@ export function createUplink(deps: {
   sendBatch(bytes: Uint8Array): void
   /** Called when a receipt moved the cursor. */
   onProgress(): void
-  /** The collector's time, by a receipt that cannot be an old one sent again: it covers an entry of this run. */
-  onCollectorTime(atWallMs: number): void
+  /** The collector's time, by a receipt that cannot be older than the entry of this run that it names. */
+  onCollectorTime(atWallMs: number, seq: number): void
   /** Called when the watchdog sends again. */
   onResend(): void
   /**
@@ -184,7 +184,7 @@ export function createUplink(deps: {
       else deps.onContradicted?.()
       return moved
     }
-    if (!isByHand && chain === journal && seq >= freshFromSeq) deps.onCollectorTime(at)
+    if (!isByHand && chain === journal && seq >= freshFromSeq) deps.onCollectorTime(at, seq)
     if (isFruitless(chain)) return moved
     // It may have lost what came before this epoch as well.
     if (seq < before) for (const older of past()) if (older !== chain) older.startOver()
