@@ -42,6 +42,7 @@ import { findQuarantined, listQuarantine, type Refused, viewQuarantine } from '.
 import type { Store } from './store/store.ts'
 import { createStoreWatch } from './store/store-watch.ts'
 import type { Tables } from './store/tables.ts'
+import { answerQuestion } from './time/answer-question.ts'
 
 /** The collector without its edges: what arrives goes in, verbs come out. */
 export interface Core {
@@ -263,6 +264,9 @@ export async function createCore(deps: {
       if (standing.isRevoked(box)) return counters.add('statuses-refused', 'box-revoked')
       const taken = fleet.statusArrived(box, payload)
       if (!taken.ok) return counters.add('statuses-refused', taken.error.code)
+      // At once: what the box makes of the time is as good as the answer is quick.
+      const time = taken.value && answerQuestion({ clock, signingKey: identity.signingKey }, box, taken.value)
+      if (time) link?.send(box, 'time', time)
       const said = fleet.get(box)
       // A last will was written when the connection began, and what it says of the backlog is as old.
       if (said?.online) gaps.said(box, said.backlog)

@@ -3,7 +3,7 @@ import { decodePresence, type Presence } from '#protocol/presence.ts'
 import type { Result } from '#protocol/result.ts'
 
 /** What a box last said of itself. Not evidence: it is what the broker retains, and gone with it. */
-export interface BoxState extends Omit<Presence, 'version' | 'receipted'> {
+export interface BoxState extends Omit<Presence, 'version' | 'receipted' | 'question'> {
   box: string
   lastSeenMs: number
 }
@@ -34,7 +34,7 @@ export function createFleet(deps: { clock: Clock; onChanged(box: string): void }
       }
       const decoded = decodePresence(payload)
       if (!decoded.ok) return decoded
-      const { version: _version, receipted: _receipted, ...state } = decoded.value
+      const { version: _version, receipted: _receipted, question: _question, ...state } = decoded.value
       // Removed and added anew, so that the order of the map is the order of saying.
       boxes.delete(box)
       boxes.set(box, { ...state, box, lastSeenMs: clock.wallMs() })
