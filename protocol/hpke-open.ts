@@ -1,4 +1,4 @@
-import { createDecipheriv, createHmac, decapsulate, hkdfSync, type KeyObject } from 'node:crypto'
+import { createDecipheriv, createHmac, createSecretKey, decapsulate, hkdfSync, type KeyObject } from 'node:crypto'
 
 /**
  * Opens what was sealed with the suite of hpke.ts in base mode, as the one message of its context, by OpenSSL
@@ -19,7 +19,8 @@ const TAG_BYTES = 16
 /** The key schedule of RFC 9180 section 5.1; what does not depend on the message is worked out once. */
 export function createSealOpener(info: Uint8Array): SealOpener {
   const context = Buffer.concat([Buffer.of(0), extract('psk_id_hash', new Uint8Array()), extract('info_hash', info)])
-  const secret = labeled('secret')
+  // Key objects, not bytes: node:crypto tells the two apart by an error it throws and catches.
+  const secret = createSecretKey(labeled('secret'))
   const keyInfo = Buffer.concat([Buffer.of(0, KEY_BYTES), labeled('key', context)])
   const nonceInfo = Buffer.concat([Buffer.of(0, NONCE_BYTES), labeled('base_nonce', context)])
   return {
@@ -27,7 +28,8 @@ export function createSealOpener(info: Uint8Array): SealOpener {
       const shared = decapsulate(key, enc)
       const expand = (label: Buffer, bytes: number) => Buffer.from(hkdfSync('sha256', secret, shared, label, bytes))
       // Sequence number 0 leaves the base nonce as it is.
-      const cipher = createDecipheriv('aes-256-gcm', expand(keyInfo, KEY_BYTES), expand(nonceInfo, NONCE_BYTES))
+      const cipherKey = createSecretKey(expand(keyInfo, KEY_BYTES))
+      const cipher = createDecipheriv('aes-256-gcm', cipherKey, expand(nonceInfo, NONCE_BYTES))
       cipher.setAAD(associated)
       cipher.setAuthTag(ciphertext.subarray(-TAG_BYTES))
       const plain = cipher.update(ciphertext.subarray(0, -TAG_BYTES))
