@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { WindowIdSchema } from '#protocol/names.ts'
 import { DurationSchema } from '#runtime/duration.ts'
 import { linkProperties } from '#runtime/link-settings.ts'
+import { SizeSchema } from '#runtime/size.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -48,6 +49,26 @@ export const AgentConfigurationSchema = Type.Object(
       {
         ask: DurationSchema({ title: '邀评时长 How long the pad asks', default: '60s' }),
         undo: DurationSchema({ title: '改评时长 How long a second press replaces the first', default: '3s' }),
+      },
+      { ...strict, default: {} },
+    ),
+    storage: Type.Object(
+      {
+        keepReceipted: DurationSchema({
+          title: '已获回执条目保留时长 How long receipted entries are kept',
+          description: 'By the time of the collector. One restored from a backup gets back what is kept here.',
+          default: '90d',
+        }),
+        entriesMax: SizeSchema({
+          title: '条目最大占用 What entries may take',
+          description: 'Beyond it the oldest receipted ones go sooner. Entries without a receipt are never removed.',
+          default: '256MiB',
+        }),
+        ballast: SizeSchema({
+          title: '预留空间 Room held back',
+          description: 'A file that is given up when the disk is full, so that an open prompt can be finished.',
+          default: '8MiB',
+        }),
       },
       { ...strict, default: {} },
     ),
