@@ -3,12 +3,29 @@ import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { languageOfLocale } from '#runtime/language.ts'
-import { emptyResult, findIsolation, missingTools, runCampaign, type WorldOrder } from './campaign/campaign.ts'
+import {
+  emptyResult,
+  findIsolation,
+  missingTools,
+  runCampaign,
+  runPeers,
+  type WorldOrder,
+} from './campaign/campaign.ts'
 import { FAULTS } from './campaign/faults/all.ts'
-import { findTools } from './campaign/machine.ts'
-import { helpText, parseOptions } from './campaign/options.ts'
+import { findTools, type Isolation } from './campaign/machine.ts'
+import { type CampaignOptions, helpText, parseOptions } from './campaign/options.ts'
+import type { PeerOrder, PeerRow } from './campaign/peers/run.ts'
 import { planWorld } from './campaign/plan.ts'
-import { failureLines, isClean, jsonOf, listLines, progressOf, skippedLines, summaryLines } from './campaign/tell.ts'
+import {
+  failureLines,
+  isClean,
+  jsonOf,
+  listLines,
+  peerLines,
+  progressOf,
+  skippedLines,
+  summaryLines,
+} from './campaign/tell.ts'
 
 const EXIT_BROKEN = 1
 const EXIT_BAD_COMMAND = 2
@@ -39,6 +56,14 @@ async function liveOneWorld(order: WorldOrder): Promise<void> {
   process.exit(0)
 }
 
+/** One way of doing it through every outage, in this process. */
+async function sufferAsOne(order: PeerOrder): Promise<void> {
+  const { runPeer } = await import('./campaign/peers/run.ts')
+  execFileSync('ip', ['link', 'set', 'lo', 'up'])
+  await runPeer(order, row => process.stdout.write(`${JSON.stringify(row)}\n`))
+  process.exit(0)
+}
+
 async function main(): Promise<number> {
   const language = languageOfLocale(process.env)
   const options = parseOptions(process.argv.slice(2), FAULTS)
@@ -66,15 +91,18 @@ async function main(): Promise<number> {
       for (const child of children) child.kill('SIGTERM')
     })
   }
+  const onWorld = (child: ChildProcess) => {
+    children.add(child)
+    child.once('close', () => children.delete(child))
+  }
+  const isInterrupted = () => isStopped
+  if (value.peers.length > 0) return await comparePeers(value, isolation, onWorld, isInterrupted)
   let shownMs = 0
   const startedMs = performance.now()
   const tally = await runCampaign(value, {
     isolation,
-    isStopped: () => isStopped,
-    onWorld(child) {
-      children.add(child)
-      child.once('close', () => children.delete(child))
-    },
+    isStopped: isInterrupted,
+    onWorld,
     onProgress(current) {
       if (!process.stderr.isTTY || performance.now() - shownMs < PROGRESS_EVERY_MS) return
       shownMs = performance.now()
@@ -96,6 +124,26 @@ async function main(): Promise<number> {
   return isClean(tally) ? 0 : EXIT_BROKEN
 }
 
-const worldAt = process.argv.indexOf('--world')
-if (worldAt > 0) await liveOneWorld(JSON.parse(process.argv[worldAt + 1]!))
+async function comparePeers(
+  options: CampaignOptions,
+  isolation: Isolation,
+  onWorld: (child: ChildProcess) => void,
+  isStopped: () => boolean,
+): Promise<number> {
+  const language = languageOfLocale(process.env)
+  const missing = missingTools(findTools(isolation), [{ name: 'peers', needs: ['image', 'mosquitto'] }])
+  if (Object.keys(missing).length > 0) {
+    process.stderr.write(`${skippedLines(missing, language).join('\n')}\n`)
+    return EXIT_BROKEN
+  }
+  const onRow = (row: PeerRow) => process.stderr.write(`▸ ${JSON.stringify(row)}\n`)
+  const { rows, problems } = await runPeers(options, { onRow, onWorld, isStopped })
+  for (const problem of problems) process.stderr.write(`✗ ${problem}\n`)
+  console.log(options.isJson ? JSON.stringify(rows) : peerLines(rows).join('\n'))
+  return problems.length > 0 ? EXIT_BROKEN : 0
+}
+
+const [asked, order] = process.argv.slice(2)
+if (asked === '--world') await liveOneWorld(JSON.parse(order!))
+else if (asked === '--peer-order') await sufferAsOne(JSON.parse(order!))
 else process.exitCode = await main()

@@ -7,7 +7,7 @@ import { mosquittoAcl, mosquittoConfiguration } from '#collector/broker/access.t
 import { freePort } from './ports.ts'
 import { spawnBound } from './program.ts'
 
-const MOSQUITTO = '/usr/sbin/mosquitto'
+export const MOSQUITTO = '/usr/sbin/mosquitto'
 
 export interface Mosquitto {
   url: string

@@ -7,6 +7,9 @@ import type { FaultKind } from './fault.ts'
 import { FAULTS } from './faults/all.ts'
 import { findTools, type Isolation, isolating, isThere, type Tool } from './machine.ts'
 import type { CampaignOptions } from './options.ts'
+import { fetchNodeRed } from './peers/node-red.ts'
+import { SIZES } from './peers/outages.ts'
+import type { PeerOrder, PeerRow } from './peers/run.ts'
 import type { WorldResult } from './run-world.ts'
 
 /** What a world's own process is told. */
@@ -45,7 +48,10 @@ export function findIsolation(): Isolation {
   )
 }
 
-export function missingTools(tools: ReadonlySet<Tool>, kinds: readonly FaultKind[]): Tally['skipped'] {
+export function missingTools(
+  tools: ReadonlySet<Tool>,
+  kinds: readonly Pick<FaultKind, 'name' | 'needs'>[],
+): Tally['skipped'] {
   const skipped: Tally['skipped'] = {}
   for (const { name, needs } of kinds) {
     const missing = needs.find(tool => !tools.has(tool))
@@ -117,23 +123,16 @@ async function runChild(
   onWorld: (child: ChildProcess) => void,
   onRound: (result: WorldResult) => void,
 ): Promise<WorldResult | undefined> {
-  const node = [process.execPath, ENTRY, '--world', JSON.stringify(order)]
-  const [command, ...args] = [...isolating(order.isolation), ...node]
-  const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  onWorld(child)
   let last: WorldResult | undefined
   let isOver = false
-  const said: string[] = []
-  createInterface({ input: child.stderr }).on('line', line => said.push(line))
-  createInterface({ input: child.stdout }).on('line', line => {
+  const { errors } = await runIsolated(order.isolation, ['--world', JSON.stringify(order)], onWorld, line => {
     const { result, over } = JSON.parse(line) as { result: WorldResult; over?: true }
     last = result
     isOver = over === true
     if (!isOver) onRound(result)
   })
-  await once(child, 'close')
-  if (isOver || !last) return last ?? (said.length > 0 ? emptyResult(said) : undefined)
-  return { ...last, failures: [...last.failures, 'the process of this world broke off', ...said.slice(-20)] }
+  if (isOver || !last) return last ?? (errors.length > 0 ? emptyResult(errors) : undefined)
+  return { ...last, failures: [...last.failures, 'the process of this world broke off', ...errors.slice(-20)] }
 }
 
 export function emptyResult(failures: string[] = []): WorldResult {
@@ -169,4 +168,48 @@ function tallyOf(
     for (const [name, times] of Object.entries(result.faults)) faults[name] = (faults[name] ?? 0) + times
   }
   return { ...counts, faults, drainMs: results.flatMap(({ drainMs }) => drainMs), ...rest }
+}
+
+/** Puts each way of doing it through the same outages, one after the other. Node-RED is fetched when its turn comes. */
+export async function runPeers(
+  options: CampaignOptions,
+  deps: { onRow(row: PeerRow): void; onWorld(child: ChildProcess): void; isStopped(): boolean },
+): Promise<{ rows: PeerRow[]; problems: string[] }> {
+  const root = options.keep ?? join(VAR, `campaign-${process.pid}`)
+  // Kept from run to run, beside the project's own packages and never among them.
+  const nodeRed = join(VAR, 'peers')
+  mkdirSync(root, { recursive: true, mode: 0o700 })
+  const rows: PeerRow[] = []
+  const problems: string[] = []
+  for (const name of options.peers) {
+    if (deps.isStopped()) break
+    // Fetched out here: in there is no network.
+    if (name === 'node-red') await fetchNodeRed(nodeRed)
+    const order: PeerOrder = { name, dir: root, seed: options.seed, sizes: SIZES, isBuilt: options.isBuilt, nodeRed }
+    const said = await runIsolated('root', ['--peer-order', JSON.stringify(order)], deps.onWorld, line => {
+      const row = JSON.parse(line) as PeerRow
+      rows.push(row)
+      deps.onRow(row)
+    })
+    if (said.code !== 0) problems.push(`${name}: ${said.errors.slice(-12).join('\n')}`)
+  }
+  if (!options.keep) rmSync(root, { recursive: true, force: true })
+  return { rows, problems }
+}
+
+/** Runs this program again in a process that is set apart, and reads what it prints line by line. */
+async function runIsolated(
+  isolation: Isolation,
+  own: readonly string[],
+  onWorld: (child: ChildProcess) => void,
+  onLine: (line: string) => void,
+): Promise<{ code: number | null; errors: string[] }> {
+  const [command, ...args] = [...isolating(isolation), process.execPath, ENTRY, ...own]
+  const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  onWorld(child)
+  const errors: string[] = []
+  createInterface({ input: child.stderr }).on('line', line => errors.push(line))
+  createInterface({ input: child.stdout }).on('line', onLine)
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, errors }
 }

@@ -101,4 +101,12 @@ describe('every prompt has exactly one end', () => {
     expect(judged({ ...session(), refused: 'no-room' }, [], prompt(null), false).unbalanced).toBe(1)
     expect(judged(session(), [], prompt(null, { prompt: 'p2' }), false).unbalanced).toBe(1)
   })
+
+  test('after an I/O error the prompt may be on disk or not, and if it is, it is closed at the restart', () => {
+    const { prompt: _, ...asked } = session()
+    const failed = { ...asked, refused: 'out-of-service' }
+    expect(judged(failed, [], [])).toEqual(CLEAN)
+    expect(judged(failed, [], prompt('cancelled'))).toEqual(CLEAN)
+    expect(judged(failed, [], prompt(null)).unbalanced).toBe(1)
+  })
 })

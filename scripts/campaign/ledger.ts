@@ -43,6 +43,12 @@ export interface Verdict {
   details: string[]
 }
 
+/**
+ * The disk did not say whether it took the prompt. It may be there after the restart, which then closes it; the
+ * clerk was told that the box is out of service, and nobody was asked.
+ */
+const UNKNOWN = 'out-of-service'
+
 export const CLEAN: Readonly<Omit<Verdict, 'details'>> = { lost: 0, doubled: 0, wrong: 0, unbalanced: 0 }
 
 /**
@@ -111,7 +117,8 @@ function judgePrompts(
     if (isAtRest && session.prompt && !session.refused) wrong('the prompt never arrived')
     return
   }
-  if (session.refused) return wrong(`refused as ${session.refused}, and there is a prompt`)
+  if (session.refused && session.refused !== UNKNOWN)
+    return wrong(`refused as ${session.refused}, and there is a prompt`)
   if (session.prompt && session.prompt !== row.prompt) return wrong('another prompt than the box said')
   if (!isAtRest) return
   if (row.outcome === null) wrong('the prompt has no end')

@@ -107,7 +107,7 @@ const HELP_ZH = `npm run campaign -- [--rounds N] [--seed S] [--json] …
   --built       盒子用构建后的单文件（先 npm run build）
   --keep 目录   保留各世界的数据与日志
   --list        列出所有故障，以及本机缺什么
-  --peers       同样的故障用在别的方案上（Mosquitto 桥接、Node-RED + SQLite、六十行的普通程序）；
+  --peers       同样的故障用在别的方案上（Mosquitto 桥接、Node-RED + SQLite、六十行的普通程序，以及本系统）；
                 --peer 名称 只测其中之一。Node-RED 届时装到临时目录
   --json        最后一行输出一个 JSON；npm run -s 去掉 npm 自己的两行
   --help        本说明
@@ -131,8 +131,8 @@ every prompt; no gap.
   --built       the box runs from its one built file (npm run build first)
   --keep DIR    leaves stores and logs of every world there
   --list        lists every kind of fault, and what this machine lacks
-  --peers       puts other ways of doing it through the same outages instead: a Mosquitto bridge, Node-RED with
-                SQLite, a plain sixty-line agent; --peer NAME only one. Node-RED is fetched into a temporary folder
+  --peers       puts each way of doing it through the same outages instead: a Mosquitto bridge, Node-RED with
+                SQLite, a plain sixty-line agent, and this; --peer NAME only one. Node-RED is fetched into a temporary folder
   --json        the last line is one JSON value; npm run -s leaves out npm's own two lines
   --help        this
 

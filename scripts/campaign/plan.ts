@@ -58,6 +58,13 @@ const START_MS_MAX = 400
 const HOLD_MS_MAX = 900
 const THINK_MS_MAX = 120
 
+/**
+ * Faults that one world does not know together, because no promise covers both. A box whose disk is nearly full makes
+ * room with entries it has a receipt for; a centre that then goes back to a backup from before that receipt misses
+ * them for ever, and says so as a gap.
+ */
+const APART = ['agent-disk-full', 'collector-restored'] as const
+
 /** The world of a seed. `all` are the kinds there are; `only` makes it know just these. */
 export function planWorld(seed: number, all: readonly string[], only: readonly string[] = []): WorldPlan {
   const random = createSeededRandom(seed)
@@ -66,7 +73,9 @@ export function planWorld(seed: number, all: readonly string[], only: readonly s
     windows: Array.from({ length: 1 + random.below(2) }, () => ({ profile: random.pick(PROFILES) })),
   }))
   const load = random.pick(LOADS)
-  const drawn = all.filter(() => random.chance(0.5))
+  const some = all.filter(() => random.chance(0.5))
+  const leftOut = APART.every(name => some.includes(name)) ? random.pick(APART) : undefined
+  const drawn = some.filter(name => name !== leftOut)
   return { seed, broker, boxes, load, kinds: only.length > 0 ? only : drawn }
 }
 

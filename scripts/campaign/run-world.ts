@@ -39,6 +39,8 @@ export interface RunOptions {
   isBuilt: boolean
   /** Told after each round. */
   onRound(result: WorldResult): void
+  /** Leaves stores and logs in `dir`. */
+  isKept: boolean
   /** Wall time at which no further round begins. */
   untilMs: number
 }
@@ -212,6 +214,7 @@ export async function runWorld(plan: WorldPlan, options: RunOptions): Promise<Wo
     return result
   } finally {
     await endLasting(() => true)
+    if (options.isKept) await world.keep(`${options.dir}/kept`)
     await world.stop()
   }
 }

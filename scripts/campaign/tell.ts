@@ -3,6 +3,8 @@ import type { Tally } from './campaign.ts'
 import { FAULTS } from './faults/all.ts'
 import { TOOL_TEXTS, type Tool } from './machine.ts'
 import type { CampaignOptions } from './options.ts'
+import { OUTAGE_NAMES } from './peers/outages.ts'
+import type { PeerRow } from './peers/run.ts'
 
 /** The words of a campaign, for people and for programs. */
 
@@ -92,3 +94,17 @@ export function summaryLines(tally: Tally, minutes: number, language: Language):
 
 const order = (name: string) => FAULTS.findIndex(kind => kind.name === name)
 const say = (text: Text, language: Language) => text[language]
+
+/** What the outages did to each, as a table for a document. */
+export function peerLines(rows: readonly PeerRow[]): string[] {
+  const head = ['', ...OUTAGE_NAMES]
+  const names = [...new Set(rows.map(({ name }) => name))]
+  const cell = (name: string, outage: string) => {
+    const row = rows.find(one => one.name === name && one.outage === outage)
+    if (!row) return '–'
+    const { thanked, lost, doubled, drainS } = row.outcome
+    return `${thanked} thanked, **${lost}** lost, ${doubled} doubled, ${drainS} s`
+  }
+  const table = names.map(name => [name, ...OUTAGE_NAMES.map(outage => cell(name, outage))])
+  return [head, head.map(() => '---'), ...table].map(cells => `| ${cells.join(' | ')} |`)
+}

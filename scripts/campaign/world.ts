@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { createDevelopmentIdentities } from '#provisioning/development.ts'
 import { freePort } from '#scripts/ports.ts'
@@ -16,6 +17,8 @@ import { createWire, type Wire } from './wire.ts'
 /** A centre, a broker and boxes, all real, with something that can be disturbed between every two of them. */
 export interface World extends Faultable {
   readonly endings: Ending[]
+  /** Ends every program and copies stores and logs to a folder; for a person who wants to look. */
+  keep(folder: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -93,7 +96,24 @@ export async function startWorld(
       boxes.push(box)
     }
     await Promise.all([centre.collector.ready(), ...boxes.map(({ agent }) => agent.ready())])
-    return { boxes, centre, broker, collectorWire: broker && collectorWire, packets, endings, stop }
+    return {
+      boxes,
+      centre,
+      broker,
+      collectorWire: broker && collectorWire,
+      packets,
+      endings,
+      stop,
+      async keep(folder) {
+        mkdirSync(folder, { recursive: true })
+        for (const program of [centre.collector, ...boxes.map(({ agent }) => agent)]) {
+          await program.hold()
+          writeFileSync(`${folder}/${program.name}.log`, `${program.lines().join('\n')}\n`)
+        }
+        cpSync(dirname(centre.store), `${folder}/collector`, { recursive: true })
+        for (const box of boxes) cpSync(box.journal, `${folder}/${box.name}`, { recursive: true })
+      },
+    }
   } catch (error) {
     await stop()
     throw error

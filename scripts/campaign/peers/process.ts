@@ -1,0 +1,28 @@
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { spawnBound } from '#scripts/program.ts'
+
+/** A process of a peer: started until a line says that it is ready, and killed without warning. */
+export async function startProcess(
+  command: readonly [string, ...string[]],
+  isReady: (line: string) => boolean,
+): Promise<{ kill(): Promise<void> }> {
+  const child = spawnBound(command[0], command.slice(1))
+  const ended = once(child, 'exit')
+  const said: string[] = []
+  await new Promise<void>((resolve, reject) => {
+    for (const stream of [child.stdout!, child.stderr!]) {
+      createInterface({ input: stream }).on('line', line => {
+        said.push(line)
+        if (isReady(line)) resolve()
+      })
+    }
+    void ended.then(([code]) => reject(new Error(`${command.join(' ')} ended with ${code}\n${said.join('\n')}`)))
+  })
+  return {
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
