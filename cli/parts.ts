@@ -1,27 +1,5 @@
+import { BOX_PARTS } from './box-parts.ts'
 import type { Part } from './program.ts'
-
-/** What is of use on a box, and all that the agent's one file holds. */
-export const BOX_PARTS: readonly Part[] = [
-  {
-    words: {
-      agent: { zh: '窗口盒子：驱动评价器、写盘、上传', en: 'the box at the window: drives pads, writes, sends' },
-    },
-    load: async () => (await import('./agent.ts')).addAgentCommands,
-  },
-  {
-    words: {
-      prompt: {
-        zh: '在本机窗口发起一次邀评。示例：chuangping prompt 370000202611240001 --service 1 --wait',
-        en: 'Ask for a rating at this box. Example: chuangping prompt 370000202611240001 --service 1 --wait',
-      },
-      pair: {
-        zh: '生成六位配对码，让大厅里另一台电脑使用本盒子',
-        en: 'make a six-digit code that lets another computer of the hall use this box',
-      },
-    },
-    load: async () => (await import('./prompt.ts')).addPromptCommands,
-  },
-]
 
 /** Everything, in the order of the list of commands. */
 export const PARTS: readonly Part[] = [

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { buildBox } from './box-build.ts'
 import { sourceFiles } from './source-files.ts'
 
 /**
- * Builds what is not run as it stands: the three pages (Vite) and the agent as one file (rolldown: half the
- * start-up, a fraction of the memory). What was built from the same sources and packages is left alone.
+ * Builds what is not run as it stands: the three pages (Vite) and what runs on a box (rolldown: a third of
+ * the start-up, half the memory). What was built from the same sources and packages is left alone.
  */
 interface Target {
   name: string
@@ -13,11 +14,10 @@ interface Target {
   /** Folders whose every file may have a part in the result. */
   sources: readonly string[]
   made: string
-  build(entry: string, made: string): Promise<void>
+  build(entry: string, made: string, builtFrom: string): Promise<void>
 }
 
-/** Packages with native parts stay outside the one file, in node_modules beside it. */
-const NATIVE = [/^better-sqlite3/, /^@serialport\//, /^@lydell\/node-pty/]
+const BUILDERS = ['scripts/build.ts', 'scripts/box-build.ts', 'package.json', 'package-lock.json']
 
 const TARGETS: readonly Target[] = [
   page('panel', 'agent/panel/page'),
@@ -28,7 +28,7 @@ const TARGETS: readonly Target[] = [
     entry: 'cli/box.ts',
     sources: ['agent', 'cli', 'protocol', 'runtime'],
     made: 'dist/agent/agent.js',
-    build: buildAgent,
+    build: buildBox,
   },
 ]
 
@@ -47,33 +47,11 @@ async function buildPage(configFile: string): Promise<void> {
   await vite.build({ configFile, logLevel: 'warn' })
 }
 
-async function buildAgent(input: string, file: string): Promise<void> {
-  const { build } = await import('rolldown')
-  await build({
-    input,
-    platform: 'node',
-    external: NATIVE,
-    // The sources find profiles and pages from where they stand; the one file stands elsewhere.
-    transform: { define: { 'import.meta.dirname': 'agentFolder' } },
-    output: {
-      file,
-      format: 'esm',
-      codeSplitting: false,
-      sourcemap: true,
-      banner: [
-        "const agentFolder = (await import('node:path')).join(import.meta.dirname, '../../agent')",
-        // Node keeps quiet about deprecated calls under node_modules; these packages only moved in here.
-        'process.noDeprecation = true',
-      ].join('\n'),
-    },
-  })
-}
-
 /** One hash over everything the result depends on. */
 function fingerprint(target: Target): string {
   const hash = createHash('sha256')
-  const files = [...target.sources.flatMap(folder => sourceFiles(folder, /(?<!\.test\.ts)$/)), 'scripts/build.ts']
-  for (const file of [...files, 'package.json', 'package-lock.json']) {
+  const files = target.sources.flatMap(folder => sourceFiles(folder, /(?<!\.test\.ts)$/))
+  for (const file of [...files, ...sourceFiles('scripts/box-build', /\.ts$/), ...BUILDERS]) {
     hash.update(`${file}\0`).update(readFileSync(file)).update('\0')
   }
   return hash.digest('hex')
@@ -87,7 +65,7 @@ async function buildIfChanged(target: Target): Promise<boolean> {
   const startedMs = performance.now()
   rmSync(stamp, { force: true })
   try {
-    await target.build(target.entry, target.made)
+    await target.build(target.entry, target.made, present)
   } catch (error) {
     // Bundlers throw whatever they found wrong in the sources; where it is stands in the message.
     process.stderr.write(`✗ 构建失败 / could not be built: ${target.name}\n${(error as Error).message}\n`)
