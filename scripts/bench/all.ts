@@ -3,10 +3,11 @@ import { idle } from './idle.ts'
 import { ingest } from './ingest.ts'
 import { lifeBytes } from './life-bytes.ts'
 import type { Measurement } from './measurement.ts'
+import { month } from './month.ts'
 import { press } from './press.ts'
 import { start } from './start.ts'
 import { verify } from './verify.ts'
 import { wire } from './wire.ts'
 
 /** Everything that is measured, in the order of the path of a rating. */
-export const MEASUREMENTS: readonly Measurement[] = [press, lifeBytes, wire, start, idle, ingest, drain, verify]
+export const MEASUREMENTS: readonly Measurement[] = [press, lifeBytes, wire, start, month, idle, ingest, drain, verify]
