@@ -21,4 +21,11 @@ export const BOX_PARTS: readonly Part[] = [
     },
     load: async () => (await import('./prompt.ts')).addPromptCommands,
   },
+  {
+    words: {
+      export: { zh: '把尚无回执的条目导出为摆渡包', en: 'write what has no receipt yet to a file that is carried' },
+      receipts: { zh: '从汇集中心带回的回执', en: 'receipts that were carried back from the collector' },
+    },
+    load: async () => (await import('./export.ts')).addExportCommands,
+  },
 ]

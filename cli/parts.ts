@@ -13,6 +13,10 @@ export const PARTS: readonly Part[] = [
     load: async () => (await import('./collector.ts')).addCollectorCommands,
   },
   {
+    words: { import: { zh: '在汇集中心导入盒子的摆渡包', en: 'take in what boxes exported, at the collector' } },
+    load: async () => (await import('./import.ts')).addImportCommands,
+  },
+  {
     words: { identities: { zh: '开发用证书与密钥', en: 'certificates and keys for development' } },
     load: async () => (await import('./identities.ts')).addIdentityCommands,
   },
