@@ -65,6 +65,15 @@ describe('the journal', () => {
     expect(open(directory).openPrompts).toEqual([{ prompt: new Uint8Array(16).fill(2), window: 'A01' }])
   })
 
+  test('keeps a receipt that was the last thing before a clean end', () => {
+    const directory = temporaryFolder()
+    const before = open(directory)
+    const head = before.append('prompt', prompt(1))
+    before.receipt(1, head.hash, AT)
+    before.close()
+    expect(open(directory).receiptedSeq()).toBe(1)
+  })
+
   test('refuses a receipt for an entry it has not, or has with another hash, and keeps its cursor', () => {
     const journal = open(temporaryFolder())
     const head = journal.append('prompt', prompt(1))

@@ -262,6 +262,17 @@ export function createJournal(
     return isMore
   }
 
+  /** At a clean end: receipts that were carried by hand may be the last thing that happens for weeks. */
+  function saveCursor() {
+    if (receipted === savedReceipted) return
+    try {
+      saveHead.run(receipted, openText)
+    } catch (error) {
+      // Losing it costs sending again.
+      if (!isFull(error)) throw error
+    }
+  }
+
   function moveLog() {
     if (!hasLogRoom && isRoomy(space())) {
       makeLogRoom(database)
@@ -344,6 +355,7 @@ export function createJournal(
     close() {
       if (unusable !== undefined || !database.open) return
       if (newest.seq > 0) remember()
+      saveCursor()
       past.close()
       database.close()
     },
