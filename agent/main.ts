@@ -1,26 +1,30 @@
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { fromHex } from '#protocol/codec.ts'
+import { fromHex, toHex } from '#protocol/codec.ts'
 import type { EntryBody, EntryKind, EntryTime } from '#protocol/entry.ts'
 import type { Presence } from '#protocol/presence.ts'
-import { ok, type Result } from '#protocol/result.ts'
+import { type Fault, ok, type Result } from '#protocol/result.ts'
 import { createSealer } from '#protocol/sealing.ts'
 import type { DownKind } from '#protocol/topics.ts'
 import { durationMs } from '#runtime/duration.ts'
 import { linkTiming } from '#runtime/link-settings.ts'
 import type { Logger } from '#runtime/logger.ts'
 import type { TrueTime } from '#runtime/peer-certificate.ts'
+import { sizeBytes } from '#runtime/size.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { createAnchors } from './clock/anchors.ts'
 import { createCollectorTime, type TimeWord } from './clock/collector-time.ts'
 import { createEntryTimes } from './clock/entry-times.ts'
 import { createTimeQuestion } from './clock/time-question.ts'
+import type { AgentConfiguration } from './configuration.ts'
 import { driveWindow } from './drive-window.ts'
 import { createCounters } from './health/counters.ts'
 import { loadIdentity } from './identity.ts'
 import { createIdleCheckpoint } from './journal/idle-checkpoint.ts'
-import { openJournal } from './journal/journal.ts'
+import { type JournalLimits, openJournal } from './journal/journal.ts'
+import { createRoomWatch } from './journal/room-watch.ts'
+import { serveOutOfService } from './out-of-service.ts'
 import type { PanelState } from './panel/app.ts'
 import { createPairing } from './panel/pairing.ts'
 import { pairingFile, servePanel } from './panel/serve.ts'
@@ -36,6 +40,8 @@ import { builtInPages } from './windows.ts'
 export interface Agent {
   /** Address of the clerk's page. */
   url: string
+  /** False when the journal cannot be written: the page says so, and `onFatal` follows. */
+  isInService: boolean
   close(): Promise<void>
 }
 
@@ -45,8 +51,8 @@ const CORRECTIONS_MAX = 5
 
 /**
  * Starts one box. Needs neither network nor time nor collector: what is missing is waited for.
- * `onFatal` is called when the journal refuses a write: the caller must end the process, because
- * after an I/O error the handle cannot be trusted.
+ * `onFatal` is called when the journal refuses a write, or must begin anew: the caller must end the process,
+ * because after an I/O error the handle cannot be trusted.
  */
 export async function startAgent(deps: {
   settings: AgentSettings
@@ -62,8 +68,9 @@ export async function startAgent(deps: {
   if (!identity.ok) return identity
   const { box, receiptKey } = identity.value
   const folder = resolve(base, configuration.journal)
-  const opened = openJournal({ directory: folder, box, clock, randomBytes })
-  if (!opened.ok) return opened
+  const outOfService = (why: Fault) => serveOutOfService({ ...deps, clock, box, folder, why })
+  const opened = openJournal({ directory: folder, box, clock, randomBytes, limits: limitsOf(configuration.storage) })
+  if (!opened.ok) return opened.error.code === 'journal-not-writable' ? await outOfService(opened.error) : opened
   const journal = opened.value
 
   const collectorTime = createCollectorTime(clock)
@@ -74,10 +81,30 @@ export async function startAgent(deps: {
   const watchers = new Set<() => void>()
   const changed = () => {
     for (const notify of watchers) notify()
+    beginAnewWhenIdle()
   }
   const stops: (() => Promise<void> | void)[] = [() => journal.close()]
-  const idle = createIdleCheckpoint(clock, journal, journalFailed)
-  stops.unshift(idle.stop)
+  const room = createRoomWatch({
+    clock,
+    hasRoom: journal.hasRoom,
+    onChange(isShort) {
+      if (isShort) log.error('no-room')
+      else log.info('room-again')
+      desk.roomChanged(isShort)
+      link.sendPresence(presence())
+      // Where there is room again the ballast is made whole.
+      idle.touched()
+    },
+    onFailure: journalFailed,
+  })
+  const idle = createIdleCheckpoint(clock, { checkpoint: tidy }, journalFailed)
+  stops.unshift(idle.stop, room.stop)
+
+  function tidy(): boolean {
+    const isMore = journal.checkpoint()
+    room.hasRoom()
+    return isMore
+  }
 
   const uplink = createUplink({
     clock,
@@ -98,14 +125,33 @@ export async function startAgent(deps: {
       if (sinceMonoMs !== undefined) timeLearned({ atWallMs, sinceMonoMs }, 'receipt')
     },
     onResend: () => counters.add('batches-sent-again'),
+    onContradicted() {
+      if (mustBeginAnew) return
+      log.error({ epoch: toHex(journal.epoch), seq: journal.receiptedSeq() }, 'journal-contradicted')
+      journal.contradicted()
+      mustBeginAnew = true
+      beginAnewWhenIdle()
+    },
     onFailure: journalFailed,
   })
 
+  let mustBeginAnew = false
+  let hasFailed = false
+
   /** The disk refused what nobody waited for: the desk learns it here. */
   function journalFailed(error: unknown) {
+    if (hasFailed) return
+    hasFailed = true
     log.fatal({ code: (error as { code?: string }).code }, 'journal-refused')
     desk.takeOutOfService()
     deps.onFatal(error)
+  }
+
+  /** The collector has another continuation of this journal; the next start begins a new one. */
+  function beginAnewWhenIdle() {
+    if (!mustBeginAnew || desk.windows().some(({ session }) => session.state !== 'idle')) return
+    mustBeginAnew = false
+    deps.onFatal(new Error('journal-contradicted'))
   }
 
   /** Every entry goes this way: on disk first, then, off the citizen's path, towards the collector. */
@@ -117,19 +163,27 @@ export async function startAgent(deps: {
   }
 
   // Before the desk is made: it reads from the journal what became of the prompts.
-  append('boot', { agent: AGENT_VERSION, ...(journal.origin && { origin: journal.origin }) })
-  for (const { prompt } of journal.openPrompts) {
-    append('outcome', { prompt, outcome: 'cancelled', reason: 'restarted' })
-  }
-  for (const { window, profile } of windows) {
-    append('config', { window, profile: profile.id, version: String(profile.version), hash: fromHex(profile.hash) })
+  try {
+    append('boot', { agent: AGENT_VERSION, ...(journal.origin && { origin: journal.origin }) })
+    for (const { prompt } of journal.openPrompts) {
+      append('outcome', { prompt, outcome: 'cancelled', reason: 'restarted' })
+    }
+    for (const { window, profile } of windows) {
+      append('config', { window, profile: profile.id, version: String(profile.version), hash: fromHex(profile.hash) })
+    }
+  } catch (error) {
+    // A disk that refuses says so with a code; anything else is our own fault.
+    const { code, message } = error as { code?: string; message: string }
+    if (!code) throw error
+    for (const stop of stops) await stop()
+    return await outOfService({ code: 'journal-not-writable', detail: `${code}: ${message}` })
   }
 
   const drivers = new Map<string, ReturnType<typeof driveWindow>>()
   const desk = createDesk({
     clock,
     randomBytes,
-    journal: { append, hasRoom: journal.hasRoom } as Parameters<typeof createDesk>[0]['journal'],
+    journal: { append, hasRoom: room.hasRoom } as Parameters<typeof createDesk>[0]['journal'],
     sealer: await createSealer(identity.value.openingKey),
     box,
     rules: {
@@ -147,11 +201,8 @@ export async function startAgent(deps: {
     past: journal.newestFirst(),
     onChange: changed,
     onIgnored: (_window, reason) => counters.add(reason),
-    onFatal(error) {
-      log.fatal({ code: (error as { code?: string }).code }, 'journal-refused')
-      changed()
-      deps.onFatal(error)
-    },
+    onRefused: code => counters.add(`prompt-refused-${code}`),
+    onFatal: journalFailed,
   })
   stops.unshift(desk.stop)
 
@@ -289,9 +340,18 @@ export async function startAgent(deps: {
 
   return ok({
     url: panel.value.url,
+    isInService: true,
     async close() {
       for (const stop of stops) await stop()
       log.info('agent-stopped')
     },
   })
+}
+
+function limitsOf(storage: AgentConfiguration['storage']): JournalLimits {
+  return {
+    receiptedMs: durationMs(storage.keepReceipted),
+    storeBytes: sizeBytes(storage.entriesMax),
+    ballastBytes: sizeBytes(storage.ballast),
+  }
 }

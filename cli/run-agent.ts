@@ -19,12 +19,12 @@ export async function runAgent(settings: AgentSettings, options: RunOptions, ter
     onFatal: () => setTimeout(() => process.exit(EXIT_JOURNAL), FATAL_DELAY_MS),
   })
   if (!started.ok) return terminal.fail(options, started.error)
-  const { url, close } = started.value
+  const { url, isInService, close } = started.value
   // Before the ready line: whoever reads it may stop us at once.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => void close().then(() => process.exit(0)))
   }
-  terminal.print(options, { ready: true, url }, () =>
+  terminal.print(options, { ready: isInService, url }, () =>
     terminal.say({ zh: `窗口人员页面：${url}`, en: `Clerk's page: ${url}` }),
   )
 }

@@ -23,7 +23,7 @@ import { cutPiece, type Piece } from './piece.ts'
 import { originAfter, readPrevious, writePrevious } from './previous.ts'
 import { noteDamage, storeFile } from './quarantine.ts'
 import { isInsideShort, isRoomy, mayGrow, type Space } from './room.ts'
-import { checkLinks, type EntryRow, isDamage, isNotDurable, PAGE_BYTES, readHead, StoreDamaged } from './store.ts'
+import { checkLinks, type EntryRow, isDamage, isFull, isNotDurable, PAGE_BYTES, readHead, StoreDamaged } from './store.ts'
 
 /** The durable, hash-linked sequence of what this box wrote (日志链). Append-only; only a receipt frees an entry. */
 export interface Journal {

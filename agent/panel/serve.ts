@@ -33,7 +33,19 @@ export async function servePanel(
 /** Where the hashes of paired computers' tokens are kept. */
 export function pairingFile(path: string) {
   return {
-    load: (): string[] => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : []),
+    load: () => readHashes(path),
     save: (hashes: string[]) => writeFileAtomic(path, JSON.stringify(hashes), 0o600),
+  }
+}
+
+/** A file that a bad disk made unreadable pairs nobody; it keeps no box from starting. */
+function readHashes(path: string): string[] {
+  if (!existsSync(path)) return []
+  try {
+    const stored: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    return Array.isArray(stored) ? stored.filter(hash => typeof hash === 'string') : []
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code) return []
+    throw error
   }
 }

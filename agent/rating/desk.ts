@@ -58,6 +58,8 @@ export interface Desk {
   isArmed(window: string): boolean
   /** Nothing can be recorded any more: every prompt is refused from now on. */
   takeOutOfService(): void
+  /** There is no room for another rating, or there is again; a prompt that is open goes on. */
+  roomChanged(isShort: boolean): void
   stop(): void
 }
 
@@ -83,12 +85,15 @@ export function createDesk(deps: {
   past: Iterable<Entry>
   onChange(): void
   onIgnored(window: string, reason: Ignored): void
+  /** A prompt was asked for and not opened. */
+  onRefused?(code: DeskFault['code']): void
   /** An effect failed: the box can no longer keep its promise. */
   onFatal(error: unknown): void
 }): Desk {
   const { clock, journal } = deps
   const book = createPromptBook({ clock, past: deps.past })
   let isOutOfService = false
+  let hasNoRoom = false
 
   /** The book sees an entry when, and only when, it is on disk. */
   const watched: SessionJournal = {
@@ -111,8 +116,14 @@ export function createDesk(deps: {
   )
 
   function fatal(error: unknown) {
-    isOutOfService = true
+    close()
     deps.onFatal(error)
+  }
+
+  /** A pad that asked for what can no longer be written would be a promise. */
+  function close() {
+    isOutOfService = true
+    for (const { own } of desks.values()) own.show('idle')
   }
 
   function choose(window: string | undefined): Result<WindowDesk, DeskFault> {
@@ -132,30 +143,36 @@ export function createDesk(deps: {
     return undefined
   }
 
+  async function open(order: PromptOrder): Promise<Result<{ prompt: PromptView; isNew: boolean }, DeskFault>> {
+    const chosen = choose(order.window)
+    if (!chosen.ok) return chosen
+    if (isOutOfService) return fail('out-of-service', OUT_OF_SERVICE)
+    const { own, runner } = chosen.value
+    const { phase } = runner.state()
+    if (order.for && phase.kind === 'asking' && phase.prompt.for && isSameService(phase.prompt.for, order.for)) {
+      return ok({ prompt: book.find(toHex(phase.prompt.id))!, isNew: false })
+    }
+    const refused = refusal(order.for)
+    if (refused) return { ok: false, error: refused }
+    const id = order.id ?? deps.randomBytes(16)
+    const known = book.find(toHex(id))
+    if (known) return ok({ prompt: known, isNew: false })
+    const { for: service, clerk, origin } = order
+    try {
+      const prompt = { id, ...(service && { for: service }) }
+      await runner.accept({ kind: 'prompted', prompt, window: own.window, origin, ...(clerk && { clerk }) })
+    } catch (error) {
+      fatal(error)
+      return fail('out-of-service', OUT_OF_SERVICE)
+    }
+    return ok({ prompt: book.find(toHex(id))!, isNew: true })
+  }
+
   return {
     async prompt(order) {
-      const chosen = choose(order.window)
-      if (!chosen.ok) return chosen
-      if (isOutOfService) return fail('out-of-service', OUT_OF_SERVICE)
-      const { own, runner } = chosen.value
-      const { phase } = runner.state()
-      if (order.for && phase.kind === 'asking' && phase.prompt.for && isSameService(phase.prompt.for, order.for)) {
-        return ok({ prompt: book.find(toHex(phase.prompt.id))!, isNew: false })
-      }
-      const refused = refusal(order.for)
-      if (refused) return { ok: false, error: refused }
-      const id = order.id ?? deps.randomBytes(16)
-      const known = book.find(toHex(id))
-      if (known) return ok({ prompt: known, isNew: false })
-      const { for: service, clerk, origin } = order
-      try {
-        const prompt = { id, ...(service && { for: service }) }
-        await runner.accept({ kind: 'prompted', prompt, window: own.window, origin, ...(clerk && { clerk }) })
-      } catch (error) {
-        fatal(error)
-        return fail('out-of-service', OUT_OF_SERVICE)
-      }
-      return ok({ prompt: book.find(toHex(id))!, isNew: true })
+      const opened = await open(order)
+      if (!opened.ok) deps.onRefused?.(opened.error.code)
+      return opened
     },
     async cancel(id, reason, note) {
       const desk = desks.get(book.find(id)?.window ?? '')
@@ -173,7 +190,11 @@ export function createDesk(deps: {
     window: window => desks.get(window)!,
     isArmed: window => desks.get(window)!.runner.state().phase.kind !== 'idle',
     takeOutOfService() {
-      isOutOfService = true
+      close()
+      deps.onChange()
+    },
+    roomChanged(isShort) {
+      hasNoRoom = isShort
       deps.onChange()
     },
     stop() {
@@ -182,14 +203,15 @@ export function createDesk(deps: {
   }
 
   function view({ own, runner, padReason }: WindowDesk): WindowView {
-    const reason = padReason()
+    const outage = isOutOfService ? 'journal-refused' : hasNoRoom ? 'no-room' : undefined
+    const reason = outage ?? padReason()
     const { pad, phase } = runner.state()
     const open = phase.kind === 'idle' ? undefined : book.find(toHex(phase.prompt.id))
     const dueMonoMs = phase.kind === 'asking' ? runner.timerDueMonoMs() : undefined
     const last = book.lastFinished(own.window)
     return {
       window: own.window,
-      pad: { state: isOutOfService ? 'out-of-service' : pad, ...(reason && { reason }), profile: own.profile },
+      pad: { state: outage ? 'out-of-service' : pad, ...(reason && { reason }), profile: own.profile },
       session: {
         state: phase.kind === 'asking' ? 'waiting' : phase.kind,
         ...(open && { prompt: open.id, openedAtMs: open.openedAtMs, ...(open.for && { for: open.for }) }),

@@ -57,6 +57,10 @@ const zh = {
     lostSay: '请检查评价器的连线与电源，恢复后自动可用。',
     'stuck-keySay': '有按键一直按下，请检查评价器面板，松开后自动恢复。',
     'out-of-serviceSay': '评价盒暂不能受理评价，请联系管理员。',
+    why: {
+      'no-room': '评价盒磁盘空间不足，暂停邀评；已提交的评价不受影响。请联系管理员清理磁盘，腾出空间后自动恢复。',
+      'journal-refused': '评价盒无法写入磁盘，暂停服务；已致谢的评价不受影响。请联系管理员。',
+    },
   },
   link: {
     online: '已联网',
@@ -174,6 +178,11 @@ const en: Messages = {
     lostSay: 'Check the cable and power of the pad; it comes back by itself.',
     'stuck-keySay': 'A key stays pressed. Check the pad; it recovers when the key is free.',
     'out-of-serviceSay': 'The box cannot take ratings now. Call your administrator.',
+    why: {
+      'no-room':
+        'The disk of the box is full, so prompts are paused; ratings already given are safe. Call your administrator: once there is room it goes on by itself.',
+      'journal-refused': 'The box cannot write to its disk. Ratings already given are safe. Call your administrator.',
+    },
   },
   link: {
     online: 'Online',

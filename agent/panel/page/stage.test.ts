@@ -55,6 +55,12 @@ test.each<[string, WindowState, string | undefined, Stage]>([
     undefined,
     { kind: 'pad-fault', pad: 'stuck-key' },
   ],
+  [
+    'a full disk',
+    { ...quiet, pad: { state: 'out-of-service', reason: 'no-room', profile: 'any' } },
+    undefined,
+    { kind: 'pad-fault', pad: 'out-of-service', reason: 'no-room' },
+  ],
 ])('%s is shown as what it is', (_name, window, fresh, expected) => {
   expect(stageOf(window, fresh)).toEqual(expected)
 })

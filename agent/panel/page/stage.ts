@@ -9,7 +9,7 @@ type PadState = WindowState['pad']['state']
 /** What the big state of a window says. Never which grade: the page does not know it. */
 export type Stage =
   | { kind: 'idle' }
-  | { kind: 'pad-fault'; pad: Exclude<PadState, 'ready'> }
+  | { kind: 'pad-fault'; pad: Exclude<PadState, 'ready'>; reason?: string }
   | { kind: 'waiting'; prompt: string; for?: ServiceRef }
   | { kind: 'rated'; for?: ServiceRef }
   | { kind: 'declined' | 'timed-out' | 'pad-unavailable'; for?: ServiceRef }
@@ -29,7 +29,9 @@ export function stageOf(window: WindowState, freshPrompt: string | undefined): S
   if (session.state === 'waiting') return { kind: 'waiting', prompt: session.prompt ?? '', ...caseOf(session) }
   if (session.state === 'thanked') return { kind: 'rated', ...caseOf(session) }
   if (last?.outcome && last.id === freshPrompt) return endOf(last, last.outcome)
-  if (pad.state !== 'ready') return { kind: 'pad-fault', pad: pad.state }
+  if (pad.state !== 'ready') {
+    return { kind: 'pad-fault', pad: pad.state, ...(pad.reason ? { reason: pad.reason } : {}) }
+  }
   return { kind: 'idle' }
 }
 
