@@ -1,13 +1,31 @@
-import { type ByteList, formatBytes } from '#agent/pad/bytes.ts'
-import { decodeFrame } from '#agent/pad/decode.ts'
-import { decodeCommand, encodeKey, keyOfGrade } from '#agent/pad/encode.ts'
-import { createFramer, type FramerOutput } from '#agent/pad/framer.ts'
-import { type FieldValues, matchFrame } from '#agent/pad/layout.ts'
-import { addressOf, type Command, type EventRule, type Profile } from '#agent/pad/profile.ts'
-import type { ParameterValues } from '#agent/pad/template.ts'
-import { GRADE_LABELS, GRADES, type Grade } from '#protocol/grades.ts'
+import { type ByteList, isSame } from '#agent/pad/bytes.ts'
+import { createDecoder } from '#agent/pad/decode.ts'
+import { decodeCommand, encodeEvent } from '#agent/pad/encode.ts'
+import type { EventRule } from '#agent/pad/event-rule.ts'
+import type { Frame } from '#agent/pad/frame.ts'
+import { createFramer } from '#agent/pad/framer.ts'
+import { fieldsOf, type Match } from '#agent/pad/match.ts'
+import { matchWhole } from '#agent/pad/matcher.ts'
+import { addressOf, type Command, frameOf, type Profile } from '#agent/pad/profile.ts'
+import { GRADE_LABELS, type Grade } from '#protocol/grades.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import type { Text } from '#runtime/language.ts'
+import { createKeyboard, type KeyFrame } from './keyboard.ts'
+import {
+  ANSWERED,
+  again,
+  DARK,
+  describeCommand,
+  ECHO,
+  NO_COMMAND,
+  NOT_UNDERSTOOD,
+  OTHER_PAD,
+  RETURNED,
+  type Shown,
+  shownAfter,
+} from './shown.ts'
+
+export type { Shown }
 
 /** Bytes on the line with what they mean; `in` comes from the box, `out` goes to it. */
 export interface DeviceFrame {
@@ -16,24 +34,22 @@ export interface DeviceFrame {
   meaning: Text
   /** The command of the profile that the frame is. */
   command?: { name: string; meaning: Text }
-}
-
-/** What a person in front of the pad sees and hears. */
-export interface Shown {
-  lamp: string
-  text: Text
-  sound: string
+  /** Part of an asking that found nothing new: nobody wants to read it many times a second. */
+  isRoutine?: boolean
 }
 
 export interface DeviceModel {
   readonly keys: readonly { grade: Grade; label: Text }[]
   shown(): Shown
   held(): Grade | null
+  /** Power comes. Gives what a pad that reports its start sends then. */
+  start(): DeviceFrame[]
   /** A finger touches a key and leaves it. Gives the frames to send now. */
   press(grade: Grade, monoMs: number): Result<DeviceFrame[], KeyFault>
   /** A finger stays on a key; what this pad repeats becomes due. */
   hold(grade: Grade, monoMs: number): Result<DeviceFrame[], KeyFault>
-  release(): void
+  /** The finger leaves the key that is held. */
+  release(): DeviceFrame[]
   /** Bytes from the box. What the pad sends by itself comes back among the frames, as `out`. */
   receive(bytes: Uint8Array): DeviceFrame[]
   /** The line was still for the profile's silence: a half frame is dropped. */
@@ -57,7 +73,8 @@ interface Unanswered {
   dueMonoMs: number
 }
 
-const DARK: Shown = { lamp: 'off', text: { zh: '', en: '' }, sound: 'silent' }
+/** How long a tap lasts, for pads that tell when the finger leaves. */
+const TAP_MS = 120
 
 /** The device side of a profile: what a pad of this model does with keys and with the bytes it hears. Pure. */
 export function createDeviceModel(
@@ -67,34 +84,85 @@ export function createDeviceModel(
   const address = addressOf(profile, options.address)
   const repeats = profile.behaviour.unansweredRepeats
   const heldMs = profile.behaviour.heldRepeatsMs
-  const framer = createFramer(profile.frames.filter(({ direction }) => direction === 'to-pad'))
+  const keyboard = createKeyboard(profile, address)
+  const decoder = createDecoder(profile, address)
+  let heard: DeviceFrame[] = []
   let shown = DARK
   let unanswered: Unanswered | null = null
   let held: { grade: Grade; dueMonoMs: number } | null = null
+  /** When the finger of a tap leaves. */
+  let leavesMonoMs: number | null = null
+  let lastAsked: ByteList = []
+  const framer = createFramer(
+    profile.frames.filter(({ direction }) => direction === 'to-pad'),
+    {
+      garbage: bytes => void heard.push({ direction: 'in', bytes, meaning: NOT_UNDERSTOOD }),
+      frame: frameHeard,
+    },
+    profile.behaviour.filler,
+  )
 
-  function press(grade: Grade, monoMs: number): Result<DeviceFrame[], KeyFault> {
-    const key = keyOfGrade(profile, grade)
-    if (!key) return fail('key-not-on-this-pad', `${profile.id} has no key for this grade`)
-    const frame = keyFrame(profile, key, grade, address)
-    const answer = answerTo(profile, key.event, frame.bytes, address)
+  function touch(grade: Grade, monoMs: number): Result<DeviceFrame[], KeyFault> {
+    if (!keyboard.grades.includes(grade)) {
+      return fail('key-not-on-this-pad', `${profile.id} has no key for this grade`)
+    }
+    const pressed = keyboard.down(grade)
+    if (!pressed) return ok([])
+    const frame = outgoing(pressed)
+    const answer = answerTo(pressed)
     unanswered =
       answer && repeats ? { frame, answer, timesLeft: repeats.times, dueMonoMs: monoMs + repeats.everyMs } : null
     return ok([frame])
   }
 
-  function frameIn(output: FramerOutput): DeviceFrame {
-    const { bytes } = output
-    if (output.kind === 'garbage') return { direction: 'in', bytes, meaning: NOT_UNDERSTOOD }
-    if (!isOurs(profile, output, address)) return { direction: 'in', bytes, meaning: OTHER_PAD }
-    if (unanswered && formatBytes(bytes) === formatBytes(unanswered.answer)) {
+  function answerTo({ rule, bytes }: KeyFrame): ByteList | undefined {
+    const frame = frameOf(profile, rule.frame)
+    const match = rule.answer ? matchWhole(frame, bytes) : null
+    return match ? decoder.decode(frame, match).answer : undefined
+  }
+
+  function leave(): DeviceFrame[] {
+    leavesMonoMs = null
+    const released = keyboard.up()
+    return released ? [outgoing(released)] : []
+  }
+
+  function frameHeard(bytes: Uint8Array, frame: Frame, match: Match) {
+    const say = (meaning: Text) => void heard.push({ direction: 'in', bytes, meaning })
+    const fields = fieldsOf(match)
+    const addressField = match.layout.fields.find(({ is }) => is === 'address')
+    if (addressField && !isSame(fields[addressField.name]!, addressBytes(addressField.size))) return say(OTHER_PAD)
+    if (unanswered && isSame(bytes, unanswered.answer)) {
       unanswered = null
-      return { direction: 'in', bytes, meaning: ANSWERED }
+      return say(ANSWERED)
     }
-    const found = decodeCommand(profile, output.frame.name, output.fields)
-    if (!found) return { direction: 'in', bytes, meaning: NO_COMMAND }
+    const found = decodeCommand(profile, frame.name, fields)
+    if (!found) return say(NO_COMMAND)
     shown = shownAfter(shown, found.command, found.values)
     const meaning = describeCommand(found.command, found.values)
-    return { direction: 'in', bytes, meaning, command: { name: found.command.name, meaning } }
+    const own: DeviceFrame = { direction: 'in', bytes, meaning, command: { name: found.command.name, meaning } }
+    const reply = replyTo(found.command, bytes)
+    if (found.command.name !== profile.poll?.command) return void heard.push(own, ...reply)
+    const isRoutine = reply.length > 0 && isSame(reply[0]!.bytes, lastAsked)
+    lastAsked = reply[0]?.bytes ?? []
+    heard.push(...[own, ...reply].map(one => ({ ...one, isRoutine })))
+  }
+
+  function addressBytes(size: number): number[] {
+    return size === 1 ? [address!] : [address! >> 8, address! & 0xff]
+  }
+
+  /** What the pad answers: the command again, where its keys stand, or the first event the command expects. */
+  function replyTo({ expects }: Command, bytes: Uint8Array): DeviceFrame[] {
+    if (expects?.isEcho) return [{ direction: 'out', bytes, meaning: RETURNED }]
+    const rule = profile.events.find(({ name }) => name === expects?.events[0])
+    if (!rule) return []
+    return [outgoing(rule.gives === 'keys' ? keyboard.state(rule) : eventFrame(rule))]
+  }
+
+  function eventFrame(rule: EventRule): KeyFrame {
+    const raw = (rule.codes[0] ?? rule.keys[0])?.bytes ?? [0]
+    return { rule, bytes: encodeEvent(profile, rule, raw, address), meaning: rule.meaning }
   }
 
   function dueUnanswered(monoMs: number): DeviceFrame[] {
@@ -107,91 +175,71 @@ export function createDeviceModel(
   function dueHeld(monoMs: number): DeviceFrame[] {
     if (!held || heldMs === null || monoMs < held.dueMonoMs) return []
     held = { ...held, dueMonoMs: monoMs + heldMs }
-    const pressed = press(held.grade, monoMs)
+    const pressed = touch(held.grade, monoMs)
     return pressed.ok ? pressed.value : []
   }
 
+  function taken(): DeviceFrame[] {
+    const all = heard
+    heard = []
+    return all
+  }
+
   return {
-    keys: GRADES.filter(grade => keyOfGrade(profile, grade)).map(grade => ({ grade, label: GRADE_LABELS[grade] })),
+    keys: keyboard.grades.map(grade => ({ grade, label: GRADE_LABELS[grade] })),
     shown: () => shown,
     held: () => held?.grade ?? null,
-    press,
+    start: () => profile.events.filter(({ gives }) => gives === 'ready').map(rule => outgoing(eventFrame(rule))),
+    press(grade, monoMs) {
+      const left = leave()
+      const pressed = touch(grade, monoMs)
+      if (!pressed.ok) return pressed
+      if (keyboard.isTellingRelease) leavesMonoMs = monoMs + TAP_MS
+      return ok([...left, ...pressed.value])
+    },
     hold(grade, monoMs) {
-      const pressed = press(grade, monoMs)
-      if (pressed.ok) held = { grade, dueMonoMs: monoMs + (heldMs ?? 0) }
-      return pressed
+      const left = leave()
+      const pressed = touch(grade, monoMs)
+      if (!pressed.ok) return pressed
+      held = { grade, dueMonoMs: monoMs + (heldMs ?? 0) }
+      return ok([...left, ...pressed.value])
     },
     release() {
       held = null
+      return leave()
     },
     receive(bytes) {
-      const echo: DeviceFrame[] = options.lineEchoes ? [{ direction: 'out', bytes: [...bytes], meaning: ECHO }] : []
-      return [...echo, ...framer.push(bytes).map(frameIn)]
+      if (options.lineEchoes) heard.push({ direction: 'out', bytes: [...bytes], meaning: ECHO })
+      framer.push(bytes)
+      return taken()
     },
-    silence: () => framer.silence().map(frameIn),
+    silence() {
+      framer.silence()
+      return taken()
+    },
     dueMonoMs() {
-      const times = [unanswered?.dueMonoMs, heldMs === null ? undefined : held?.dueMonoMs]
+      const times = [unanswered?.dueMonoMs, heldMs === null ? undefined : held?.dueMonoMs, leavesMonoMs ?? undefined]
       const earliest = Math.min(...times.filter(time => time !== undefined))
       return Number.isFinite(earliest) ? earliest : null
     },
-    // A held key is sent again anyway; its repeat replaces that of an unanswered one.
-    due: monoMs => (held && heldMs !== null ? dueHeld(monoMs) : dueUnanswered(monoMs)),
+    due(monoMs) {
+      const left = leavesMonoMs !== null && monoMs >= leavesMonoMs ? leave() : []
+      // A held key is sent again anyway; its repeat replaces that of an unanswered one.
+      return [...left, ...(held && heldMs !== null ? dueHeld(monoMs) : dueUnanswered(monoMs))]
+    },
     restart() {
       shown = DARK
       unanswered = null
       held = null
+      leavesMonoMs = null
+      lastAsked = []
+      keyboard.up()
       framer.silence()
+      heard = []
     },
   }
 }
 
-const NOT_UNDERSTOOD: Text = { zh: '无法识别', en: 'not understood' }
-const NO_COMMAND: Text = { zh: '帧完整，但没有这条命令', en: 'a whole frame, but no command of this pad' }
-const OTHER_PAD: Text = { zh: '发给其他地址的评价器', en: 'for a pad with another address' }
-const ANSWERED: Text = { zh: '按键的应答', en: 'answer to the key' }
-const ECHO: Text = { zh: '线路回显', en: 'echo of the line' }
-const again = (text: Text): Text => ({ zh: `${text.zh}（未应答，重发）`, en: `${text.en} (unanswered, again)` })
-
-function keyFrame(
-  profile: Profile,
-  key: { event: EventRule; raw: ByteList },
-  grade: Grade,
-  address: number | null,
-): DeviceFrame {
-  const label = GRADE_LABELS[grade]
-  const meaning = { zh: `按键：${label.zh}`, en: `key: ${label.en}` }
-  return { direction: 'out', bytes: encodeKey(profile, key.event, key.raw, address), meaning }
-}
-
-function answerTo(profile: Profile, event: EventRule, bytes: ByteList, address: number | null): ByteList | undefined {
-  const frame = profile.frames.find(({ name }) => name === event.frame)!
-  const match = matchFrame(frame, bytes)
-  return match.kind === 'frame' ? decodeFrame(profile, frame, match.fields, address).answer : undefined
-}
-
-function isOurs(profile: Profile, output: { frame: { name: string }; fields: FieldValues }, address: number | null) {
-  const frame = profile.frames.find(({ name }) => name === output.frame.name)!
-  const field = frame.kind === 'fields' ? frame.layout.find(({ is }) => is === 'address') : undefined
-  return field === undefined || output.fields[field.name]![0] === address
-}
-
-function describeCommand(command: Command, values: ParameterValues): Text {
-  const list = Object.entries(values).map(([name, value]) => ({ meaning: command.parameters[name]!.meaning, value }))
-  if (list.length === 0) return command.meaning
-  return {
-    zh: `${command.meaning.zh}（${list.map(({ meaning, value }) => `${meaning.zh} ${value}`).join('，')}）`,
-    en: `${command.meaning.en} (${list.map(({ meaning, value }) => `${meaning.en} ${value}`).join(', ')})`,
-  }
-}
-
-/** What a command does not speak of stays as it was; only a sound ends by itself. */
-function shownAfter(before: Shown, command: Command, values: ParameterValues): Shown {
-  const { lamp, text, sound } = command.shows
-  const fill = (template: string) =>
-    template.replace(/\{([a-z0-9-]+)\}/g, (_, name: string) => String(values[name] ?? '—'))
-  return {
-    lamp: lamp ?? before.lamp,
-    text: text ? { zh: fill(text.zh), en: fill(text.en) } : before.text,
-    sound: sound ?? 'silent',
-  }
+function outgoing({ bytes, meaning }: KeyFrame): DeviceFrame {
+  return { direction: 'out', bytes, meaning }
 }

@@ -70,9 +70,9 @@ export function createPadSimulation(deps: {
   /** Keeps what passed, sends what goes out, and waits for what is due next. */
   function take(passed: DeviceFrame[]) {
     const atMs = clock.wallMs()
-    for (const { direction, bytes, meaning, command } of passed) {
-      frames = [...frames, { atMs, direction, hex: formatBytes(bytes), meaning }].slice(-LAST_MAX)
-      if (command) commands = [...commands, { atMs, ...command }].slice(-LAST_MAX)
+    for (const { direction, bytes, meaning, command, isRoutine } of passed) {
+      if (!isRoutine) frames = [...frames, { atMs, direction, hex: formatBytes(bytes), meaning }].slice(-LAST_MAX)
+      if (command && !isRoutine) commands = [...commands, { atMs, ...command }].slice(-LAST_MAX)
       if (direction === 'out') line?.write(Uint8Array.from(isGarbled ? deps.garble(bytes) : bytes))
     }
     cancelDue()
@@ -80,7 +80,7 @@ export function createPadSimulation(deps: {
     if (dueMonoMs !== null) {
       cancelDue = clock.after(Math.max(0, dueMonoMs - clock.monoMs()), () => take(device.due(clock.monoMs())))
     }
-    if (passed.length > 0) deps.onChange()
+    if (passed.some(({ isRoutine }) => !isRoutine)) deps.onChange()
   }
 
   function touch(key: DeviceModel['press'], grade: Grade): Result<undefined, KeyFault | UnpluggedFault> {
@@ -115,7 +115,7 @@ export function createPadSimulation(deps: {
     press: grade => touch(device.press, grade),
     hold: grade => touch(device.hold, grade),
     release() {
-      device.release()
+      take(device.release())
       deps.onChange()
     },
     setPlugged(isPlugged) {
@@ -126,6 +126,7 @@ export function createPadSimulation(deps: {
         if (!opened.ok) return opened
         line = opened.value
         devicePath = line.devicePath
+        take(device.start())
       }
       deps.onChange()
       return ok()

@@ -1,9 +1,9 @@
-/** Bytes as a manual prints them ("FF 68 03") and as a profile keeps them: plain numbers, so that they can be frozen. */
-export type ByteList = readonly number[]
+/** Bytes as a manual prints them ("FF 68 03"): plain numbers in a frozen profile, a typed array on the line. */
+export type ByteList = ArrayLike<number> & Iterable<number>
 
 export const BYTES_PATTERN = '^[0-9A-Fa-f]{2}( [0-9A-Fa-f]{2})*$'
 
-export function parseBytes(text: string): ByteList {
+export function parseBytes(text: string): readonly number[] {
   return text.split(' ').map(pair => Number.parseInt(pair, 16))
 }
 
@@ -11,11 +11,26 @@ export function formatBytes(bytes: Iterable<number>): string {
   return Array.from(bytes, byte => byte.toString(16).toUpperCase().padStart(2, '0')).join(' ')
 }
 
-/** The unsigned number that big-endian bytes spell. At most four bytes. */
+/** The unsigned number that big-endian bytes spell; exact up to six bytes. */
 export function numberOf(bytes: ByteList): number {
-  return bytes.reduce((sum, byte) => sum * 256 + byte, 0)
+  let sum = 0
+  for (let i = 0; i < bytes.length; i++) sum = sum * 256 + bytes[i]!
+  return sum
+}
+
+/** The big-endian bytes of an unsigned number. */
+export function bytesOf(value: number, size: number, base = 256): number[] {
+  const bytes: number[] = new Array<number>(size)
+  let rest = value
+  for (let i = size - 1; i >= 0; i--) {
+    bytes[i] = rest % base
+    rest = Math.floor(rest / base)
+  }
+  return bytes
 }
 
 export function isSame(a: ByteList, b: ByteList): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }

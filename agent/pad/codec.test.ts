@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatBytes, parseBytes } from './bytes.ts'
 import { createPadCodec, type PadOutput } from './codec.ts'
-import { encodeKey } from './encode.ts'
-import { describeOutputs } from './golden.ts'
-import { frameBytesMax } from './layout.ts'
+import { describeOutputs } from './describe-output.ts'
+import { encodeEvent } from './encode.ts'
+import { frameBytesMax } from './frame.ts'
 import { loadProfile } from './load-profile.ts'
 import type { Profile } from './profile.ts'
 
@@ -29,7 +29,7 @@ function normalised(outputs: PadOutput[]): string[] {
     else {
       if (run) lines.push(`${run.reason} ${formatBytes(run.bytes)}`)
       run = output.kind === 'garbage' ? { reason: output.reason, bytes: [...output.bytes] } : undefined
-      if (output.kind === 'frame') lines.push(`${formatBytes(output.bytes)} ${describeOutputs([output])}`)
+      if (output.kind === 'frame') lines.push(`${formatBytes(output.bytes)} ${describeOutputs(fourKey, [output])}`)
     }
   }
   if (run) lines.push(`${run.reason} ${formatBytes(run.bytes)}`)
@@ -169,9 +169,9 @@ test('each key of each pad comes back as itself, zero too', () => {
     for (const event of profile.events) {
       for (const { bytes, raw, meaning } of event.keys) {
         const codec = createPadCodec(profile, { address: 9 })
-        const [output] = codec.receive(Uint8Array.from(encodeKey(profile, event, bytes, 9)), true)
-        const expected = { declined: { kind: 'declined' }, unmapped: { kind: 'key-unmapped', raw } }[
-          meaning as 'declined'
+        const [output] = codec.receive(Uint8Array.from(encodeEvent(profile, event, bytes, 9)), true)
+        const expected = { 'no-rating': { kind: 'no-rating' }, unmapped: { kind: 'key-unmapped', raw } }[
+          meaning as 'no-rating'
         ]
         expect(output).toMatchObject({ event: expected ?? { kind: 'key', grade: meaning, raw } })
       }
@@ -187,14 +187,14 @@ describe('an echo', () => {
     const codec = createPadCodec(fourKey, { address: 5 })
     codec.sent(bytes)
     codec.silence()
-    expect(describeOutputs(codec.receive(bytes, true))).toMatch(/^staff-key start-rating/)
+    expect(describeOutputs(fourKey, codec.receive(bytes, true))).toMatch(/^staff-key start-rating/)
   })
 
   test('that comes behind a stray byte which looks like its beginning is still removed', () => {
     const codec = createPadCodec(fourKey, { address: 5 })
     codec.sent(bytes)
-    expect(describeOutputs(codec.receive(Uint8Array.of(0xff, ...bytes), true))).toBe('garbage 10 echo')
-    expect(describeOutputs(codec.silence())).toBe('garbage 1 cut-short')
+    expect(describeOutputs(fourKey, codec.receive(Uint8Array.of(0xff, ...bytes), true))).toBe('garbage 10 echo')
+    expect(describeOutputs(fourKey, codec.silence())).toBe('garbage 1 cut-short')
   })
 
   test('that stops in the middle is counted when the line falls silent', () => {
@@ -207,7 +207,7 @@ describe('an echo', () => {
       codec.sent(step.bytes)
       expect(codec.receive(step.bytes.slice(0, 3), true)).toEqual([])
       expect(codec.pendingBytes()).toBe(3)
-      expect(describeOutputs(codec.silence())).toBe(expected)
+      expect(describeOutputs(fourKey, codec.silence())).toBe(expected)
     }
   })
 
@@ -217,14 +217,14 @@ describe('an echo', () => {
     codec.sent(step.bytes)
     codec.sent(step.bytes)
     const outputs = codec.receive(Uint8Array.of(...step.bytes, ...step.bytes, 4), true)
-    expect(describeOutputs(outputs)).toBe('garbage 12 echo | key dissatisfied')
+    expect(describeOutputs(fourKey, outputs)).toBe('garbage 12 echo | key dissatisfied')
   })
 
   test('is not looked for where the site says that the line has none', () => {
     const result = loadProfile(`${PROFILES}generic-rs485-four-key`, { echo: 'none', address: 5 })
     const codec = createPadCodec(result.ok ? result.value : fourKey)
     codec.sent(bytes)
-    expect(describeOutputs(codec.receive(bytes, true))).toMatch(/^staff-key start-rating/)
+    expect(describeOutputs(fourKey, codec.receive(bytes, true))).toMatch(/^staff-key start-rating/)
   })
 
   test('that is damaged never becomes a key, and the line is heard again after the silence', () => {
@@ -237,7 +237,7 @@ describe('an echo', () => {
         const outputs = codec.receive(echo.with(at, other), true)
         expect(outputs.filter(output => output.kind === 'frame')).toEqual([])
         codec.silence()
-        expect(describeOutputs(codec.receive(Uint8Array.of(5), true))).toBe('key very-dissatisfied')
+        expect(describeOutputs(fourKey, codec.receive(Uint8Array.of(5), true))).toBe('key very-dissatisfied')
       }),
     )
   })

@@ -1,21 +1,30 @@
-import { decodeFrame, type PadEvent } from './decode.ts'
+import { createDecoder, type PadEvent } from './decode.ts'
 import { createEchoFilter, type EchoOutput } from './echo-filter.ts'
 import { encodeCommand } from './encode.ts'
-import { createFramer, type FramerOutput } from './framer.ts'
-import { LAYOUT_FAULTS } from './layout.ts'
+import type { Frame } from './frame.ts'
+import { createFramer } from './framer.ts'
+import { FRAME_FAULTS, type Match } from './match.ts'
 import { addressOf, type Expectation, type Profile } from './profile.ts'
 import type { PadIntent } from './profile-schema.ts'
 import type { ParameterValues } from './template.ts'
 
 export type { PadEvent, PadIntent }
 
-/** Why bytes became no event: counted under these names. */
-export const GARBAGE_REASONS = [...LAYOUT_FAULTS, 'cut-short', 'echo', 'broken-echo', 'unsolicited'] as const
+/** Why bytes became no event: counted under these names. `filler` and `echo` are no faults. */
+export const GARBAGE_REASONS = [...FRAME_FAULTS, 'cut-short', 'filler', 'echo', 'broken-echo', 'unsolicited'] as const
 export type GarbageReason = (typeof GARBAGE_REASONS)[number]
 
 export type PadOutput =
   | { kind: 'garbage'; bytes: Uint8Array; reason: GarbageReason }
-  | { kind: 'frame'; bytes: Uint8Array; event: PadEvent; answer?: Uint8Array; completes?: Completion }
+  | {
+      kind: 'frame'
+      bytes: Uint8Array
+      event: PadEvent
+      /** The event of the profile that the frame is; left out where it is none. */
+      rule?: string
+      answer?: Uint8Array
+      completes?: Completion
+    }
 
 /** The command that a frame answers: it is no longer waited for. */
 export interface Completion {
@@ -30,6 +39,8 @@ export interface CommandStep {
   waitAfterMs: number
   /** What the pad answers; null where it answers nothing. */
   expects: Expectation | null
+  /** What the command was made of: how long an answer will be can follow from it. */
+  values: ParameterValues
 }
 
 export interface PadCodec {
@@ -38,8 +49,9 @@ export interface PadCodec {
    * once, before any business logic and again for each repeat: a pad that waits for it is deaf meanwhile.
    *
    * `isArmed`: a prompt is open and the last wait of `ask` is over. Only then is a bare byte believed.
+   * With `atMonoMs` a frame that takes longer than the profile allows is given up.
    */
-  receive(bytes: Uint8Array, isArmed: boolean): PadOutput[]
+  receive(bytes: Uint8Array, isArmed: boolean, atMonoMs?: number): PadOutput[]
   /** To be called when the line was still, in both directions, for `silenceMs`. Ends half frames and forgets echoes. */
   silence(): PadOutput[]
   readonly silenceMs: number
@@ -47,7 +59,9 @@ export interface PadCodec {
   pendingBytes(): number
   /** What to write, in order, for one intent; empty where the pad has nothing for it. */
   command(intent: PadIntent, params?: ParameterValues): CommandStep[]
-  /** One command of the profile by its name: a poll, a health query. */
+  /** One command of the profile by its name; more than one step only where a long text is cut. */
+  all(name: string, params?: ParameterValues): CommandStep[]
+  /** The same for a command that is one step: a poll, a health query. */
   single(name: string, params?: ParameterValues): CommandStep
   /**
    * To be called just before bytes are written, so that their echo is known when it comes. With the step they
@@ -58,36 +72,50 @@ export interface PadCodec {
   missed(): void
   /** The name of the command whose answer is waited for. */
   waitingFor(): string | null
+  /** What a key of this raw value means, for pads that tell where their keys stand. */
+  keyEvent(raw: number): PadEvent
 }
+
+/** An acknowledgement that nobody waits for: late, or of another host. */
+const UNASKED: PadEvent = { kind: 'ignored', meaning: 'unasked-answer' }
 
 /** The bytes of one pad, in both directions. Pure: no time, no line; each opening of a line takes a new one. */
 export function createPadCodec(profile: Profile, options: { address?: number } = {}): PadCodec {
   const address = addressOf(profile, options.address)
   const incoming = profile.frames.filter(frame => frame.direction === 'from-pad')
-  const framer = createFramer(incoming)
+  const decoder = createDecoder(profile, address)
+  const { frameMs } = profile.behaviour
+  let outputs: PadOutput[] = []
+  let isBelieving = false
+  let waiting: CommandStep | null = null
+  /** When the first byte of what is pending came. */
+  let pendingSinceMonoMs = 0
+  const framer = createFramer(incoming, { frame: frameCut, garbage: put }, profile.behaviour.filler)
   const echo = createEchoFilter({
     isRemoving: profile.behaviour.echo === 'removed',
-    canTrustBytes: incoming.every(frame => frame.kind === 'fields' && frame.layout.some(({ is }) => is === 'checksum')),
+    canTrustBytes: incoming.every(hasChecksum),
   })
 
-  let waiting: CommandStep | null = null
-
-  function outputOf(output: FramerOutput, isArmed: boolean): PadOutput {
-    if (output.kind === 'garbage') return garbage(output.bytes, output.reason)
-    if (output.frame.believed === 'while-armed' && !isArmed) return garbage(output.bytes, 'unsolicited')
-    const { rule, event, answer } = decodeFrame(profile, output.frame, output.fields, address)
-    const completes = completionBy(rule?.name)
-    return {
-      kind: 'frame',
-      bytes: Uint8Array.from(output.bytes),
-      event: event.kind === 'acknowledged' && !completes ? UNASKED : event,
-      ...(answer && { answer: Uint8Array.from(answer) }),
-      ...(completes && { completes }),
-    }
+  function put(bytes: Uint8Array, reason: GarbageReason) {
+    const last = outputs.at(-1)
+    if (last?.kind === 'garbage' && last.reason === reason) last.bytes = Uint8Array.of(...last.bytes, ...bytes)
+    else outputs.push({ kind: 'garbage', bytes, reason })
   }
 
-  function completionBy(event: string | undefined): Completion | undefined {
-    if (waiting === null || event === undefined) return undefined
+  function frameCut(bytes: Uint8Array, frame: Frame, match: Match) {
+    if (frame.believed === 'while-armed' && !isBelieving) return put(bytes, 'unsolicited')
+    const { rule, event, answer } = decoder.decode(frame, match)
+    const completes = rule ? completionBy(rule.name) : undefined
+    if (!completes && rule && frame.believed === 'while-requested') return put(bytes, 'unsolicited')
+    const output: PadOutput = { kind: 'frame', bytes, event: !completes && rule?.isSolicited ? UNASKED : event }
+    if (rule) output.rule = rule.name
+    if (answer) output.answer = answer
+    if (completes) output.completes = completes
+    outputs.push(output)
+  }
+
+  function completionBy(event: string): Completion | undefined {
+    if (waiting === null) return undefined
     const { name, expects } = waiting
     const isAnswer = expects?.events.includes(event)
     if (!isAnswer && !expects?.refusals.includes(event)) return undefined
@@ -95,43 +123,67 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
     return { command: name, how: isAnswer ? 'answered' : 'refused' }
   }
 
-  function returned(bytes: Uint8Array): PadOutput {
-    const event: PadEvent = { kind: 'acknowledged' }
-    if (waiting === null) return { kind: 'frame', bytes, event: UNASKED }
+  function returned(bytes: Uint8Array) {
+    if (waiting === null) return outputs.push({ kind: 'frame', bytes, event: UNASKED })
     const completes: Completion = { command: waiting.name, how: 'answered' }
     waiting = null
-    return { kind: 'frame', bytes, event, completes }
+    return outputs.push({ kind: 'frame', bytes, event: { kind: 'acknowledged' }, completes })
   }
 
-  function stepOf(name: string, params: ParameterValues, waitAfterMs: number): CommandStep {
-    return {
-      name,
-      bytes: Uint8Array.from(encodeCommand(profile, name, params, address)),
-      waitAfterMs: Math.max(waitAfterMs, profile.behaviour.gapMs),
-      expects: profile.commands[name]!.expects,
+  function take(heard: EchoOutput[]) {
+    for (const { kind, bytes } of heard) {
+      if (kind === 'bytes') framer.push(bytes, waiting?.values)
+      else if (kind === 'answer') returned(bytes)
+      else put(bytes, kind)
     }
   }
 
-  function take(outputs: EchoOutput[], isArmed: boolean): PadOutput[] {
-    return outputs.flatMap(output => {
-      if (output.kind === 'answer') return [returned(output.bytes)]
-      if (output.kind !== 'bytes') return [garbage(output.bytes, output.kind)]
-      return framer.push([...output.bytes]).map(framed => outputOf(framed, isArmed))
-    })
+  function taken(): PadOutput[] {
+    const all = outputs
+    outputs = []
+    return all
+  }
+
+  function endPending() {
+    // Bytes held for an echo that never came were received before the silence, but nobody vouches for when.
+    isBelieving = false
+    take(echo.silence())
+    framer.silence(waiting?.values)
+  }
+
+  function stepsOf(name: string, values: ParameterValues, waitAfterMs: number): CommandStep[] {
+    const { expects } = profile.commands[name]!
+    return encodeCommand(profile, name, values, address).map(bytes => ({
+      name,
+      bytes,
+      waitAfterMs: Math.max(waitAfterMs, profile.behaviour.gapMs),
+      expects,
+      values,
+    }))
   }
 
   return {
-    receive: (bytes, isArmed) => merge(take(echo.receive(bytes), isArmed)),
+    receive(bytes, isArmed, atMonoMs) {
+      if (atMonoMs !== undefined) {
+        if (framer.pendingBytes() > 0 && atMonoMs - pendingSinceMonoMs > frameMs) endPending()
+        if (framer.pendingBytes() === 0) pendingSinceMonoMs = atMonoMs
+      }
+      isBelieving = isArmed
+      take(echo.receive(bytes))
+      // What was pending has moved on, so that what is pending now is younger.
+      if (atMonoMs !== undefined && outputs.length > 0) pendingSinceMonoMs = atMonoMs
+      return taken()
+    },
     silence() {
-      // Bytes held for an echo that never came were received before the silence, but nobody vouches for when.
-      const held = take(echo.silence(), false)
-      return merge([...held, ...framer.silence().map(output => outputOf(output, false))])
+      endPending()
+      return taken()
     },
     silenceMs: profile.behaviour.silenceMs,
     pendingBytes: () => echo.pendingBytes() + framer.pendingBytes(),
     command: (intent, params = {}) =>
-      profile.intents[intent].map(step => stepOf(step.command, { ...step.with, ...params }, step.waitAfterMs)),
-    single: (name, params = {}) => stepOf(name, params, 0),
+      profile.intents[intent].flatMap(step => stepsOf(step.command, { ...step.with, ...params }, step.waitAfterMs)),
+    all: (name, params = {}) => stepsOf(name, params, 0),
+    single: (name, params = {}) => stepsOf(name, params, 0)[0]!,
     sent(bytes, step) {
       if (step) waiting = step.expects ? step : null
       echo.sent(bytes, step?.expects?.isEcho ?? false)
@@ -141,23 +193,11 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
       echo.missed()
     },
     waitingFor: () => waiting?.name ?? null,
+    keyEvent: decoder.keyEvent,
   }
 }
 
-/** An acknowledgement that nobody waits for: late, or of another host. */
-const UNASKED: PadEvent = { kind: 'ignored', meaning: 'unasked-answer' }
-
-function garbage(bytes: Iterable<number>, reason: GarbageReason): PadOutput {
-  return { kind: 'garbage', bytes: Uint8Array.from(bytes), reason }
-}
-
-function merge(outputs: PadOutput[]): PadOutput[] {
-  const merged: PadOutput[] = []
-  for (const output of outputs) {
-    const last = merged.at(-1)
-    if (output.kind === 'garbage' && last?.kind === 'garbage' && last.reason === output.reason) {
-      last.bytes = Uint8Array.of(...last.bytes, ...output.bytes)
-    } else merged.push(output)
-  }
-  return merged
+/** Whether bytes that become this frame prove themselves. */
+function hasChecksum(frame: Frame): boolean {
+  return frame.kind === 'fields' && frame.layout.fields.some(({ is }) => is === 'checksum')
 }

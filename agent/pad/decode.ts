@@ -1,13 +1,20 @@
 import type { Grade } from '#protocol/grades.ts'
 import { unreachable } from '#protocol/result.ts'
-import { type ByteList, numberOf } from './bytes.ts'
-import { buildFrame, type FieldValues, holds } from './layout.ts'
-import type { EventRule, FieldsFrame, Frame, Profile } from './profile.ts'
+import { buildFrame } from './build-frame.ts'
+import { decodeText } from './encoding.ts'
+import type { EventRule, KeyEntry, LinePattern, RawValue } from './event-rule.ts'
+import type { Frame, Layout } from './frame.ts'
+import { fieldBytes, fieldStart, fieldsOf, type Match } from './match.ts'
+import type { Profile } from './profile.ts'
 
 /** What a frame from the pad means. A raw value is for the journal of faults and the installer, never for a log beside a grade. */
 export type PadEvent =
   | { kind: 'key'; grade: Grade; raw: number }
   | { kind: 'key-unmapped'; raw: number }
+  /** Where the keys of a pad stand that tells their state: the raw values of those that are down, now. */
+  | { kind: 'keys'; down: readonly number[] }
+  /** A key was let go; null where the pad does not say which. */
+  | { kind: 'released'; raw: number | null }
   | { kind: 'staff-key'; key: string }
   | { kind: 'declined' }
   /** The pad gave up waiting by itself: nobody chose anything. */
@@ -19,60 +26,151 @@ export type PadEvent =
   /** The pad has started, or started again: set it up anew, and believe no key from before. */
   | { kind: 'ready' }
   | { kind: 'status'; status: string; value: number | null }
+  | { kind: 'text'; text: string }
   | { kind: 'ignored'; meaning: string }
 
 export interface Decoded {
   event: PadEvent
-  /** The event rule that the frame is; null where none fits. */
+  /** The event rule that the frame is; null where none fits, or the frame is for another pad. */
   rule: EventRule | null
-  answer?: ByteList
+  answer?: Uint8Array
 }
 
-/** Gives one whole frame its meaning, and the answer the pad expects before anything else happens. */
-export function decodeFrame(profile: Profile, frame: Frame, fields: FieldValues, address: number | null): Decoded {
-  if (frame.kind === 'fields' && isForAnother(frame, fields, address)) {
-    return { event: { kind: 'ignored', meaning: 'other-address' }, rule: null }
+export interface Decoder {
+  /** Gives one whole frame its meaning, and the answer the pad expects before anything else happens. */
+  decode(frame: Frame, match: Match): Decoded
+  /** What a key of this raw value means, for pads that tell where their keys stand. */
+  keyEvent(raw: number): PadEvent
+}
+
+const OTHER_ADDRESS: Decoded = { event: { kind: 'ignored', meaning: 'other-address' }, rule: null }
+const UNKNOWN_FRAME: Decoded = { event: { kind: 'ignored', meaning: 'unknown-frame' }, rule: null }
+const UNKNOWN_LINE: Decoded = { event: { kind: 'ignored', meaning: 'unknown-line' }, rule: null }
+
+export function createDecoder(profile: Profile, address: number | null): Decoder {
+  const plans = new Map<Layout, Plan>()
+  for (const frame of profile.frames) {
+    const layouts = frame.kind === 'table' ? frame.types : [frame.layout]
+    for (const layout of layouts) if (layout) plans.set(layout, planFor(profile, frame, layout))
   }
-  const rule = profile.events.find(event => event.frame === frame.name && isMatching(event, fields))
-  if (!rule) return { event: { kind: 'ignored', meaning: 'unknown-frame' }, rule: null }
-  const event = eventOf(rule, fields)
-  if (rule.answer === null || frame.kind === 'byte') return { event, rule }
-  return { event, rule, answer: buildFrame(frame, { ...fields, ...rule.answer }, address) }
+  const standing = profile.events.filter(({ gives }) => gives === 'keys').flatMap(({ keys }) => keys)
+
+  return {
+    decode(frame, match) {
+      const { addressAt, rules } = plans.get(match.layout)!
+      if (addressAt >= 0 && numberIn(match, addressAt, WHOLE) !== address) return OTHER_ADDRESS
+      for (const { rule, isMatching, meaningOf } of rules) {
+        if (!isMatching(match)) continue
+        const event = meaningOf(match)
+        if (event === null) continue
+        if (rule.answer === null) return { event, rule }
+        return { event, rule, answer: buildFrame(frame, { ...fieldsOf(match), ...rule.answer }, address) }
+      }
+      return frame.kind === 'line' ? UNKNOWN_LINE : UNKNOWN_FRAME
+    },
+    keyEvent: raw => keyEvent(standing, raw),
+  }
 }
 
-function isForAnother(frame: FieldsFrame, fields: FieldValues, address: number | null): boolean {
-  const field = frame.layout.find(({ is }) => is === 'address')
-  return field !== undefined && fields[field.name]![0] !== address
+interface Plan {
+  addressAt: number
+  rules: { rule: EventRule; isMatching(match: Match): boolean; meaningOf(match: Match): PadEvent | null }[]
 }
 
-function isMatching(event: EventRule, fields: FieldValues): boolean {
+function planFor(profile: Profile, frame: Frame, layout: Layout): Plan {
+  const indexOf = (name: string) => layout.fields.findIndex(field => field.name === name)
+  return {
+    addressAt: layout.fields.findIndex(({ is }) => is === 'address'),
+    rules: profile.events
+      .filter(rule => rule.frame === frame.name && isPossible(rule, layout))
+      .map(rule => {
+        const fields = rule.match.map(test => ({ ...test, index: indexOf(test.field) }))
+        const sizes = Object.entries(rule.sizes).map(([name, size]) => ({ index: indexOf(name), size }))
+        return {
+          rule,
+          meaningOf: createMeaning(rule),
+          isMatching(match) {
+            for (const { index, size } of sizes) if (fieldBytes(match, index) !== size) return false
+            for (const { index, bytes, mask, isPrefix } of fields) {
+              const size = fieldBytes(match, index)
+              if (isPrefix ? size < bytes.length : size !== bytes.length) return false
+              const start = fieldStart(match, index)
+              for (let i = 0; i < bytes.length; i++) {
+                if ((match.bytes[start + i]! & mask[i]!) !== (bytes[i]! & mask[i]!)) return false
+              }
+            }
+            return true
+          },
+        }
+      }),
+  }
+}
+
+/** A rule of a table names fields that only some of its types have. */
+function isPossible(rule: EventRule, layout: Layout): boolean {
+  const names = new Set(layout.fields.map(({ name }) => name))
+  const [type] = layout.fields
   return (
-    Object.entries(event.match).every(([name, bytes]) => holds(fields, name, bytes)) &&
-    Object.entries(event.sizes).every(([name, size]) => fields[name]?.length === size)
+    rule.match.every(({ field }) => names.has(field)) &&
+    Object.keys(rule.sizes).every(field => names.has(field)) &&
+    (rule.value === null || names.has(rule.value.field)) &&
+    rule.match.every(({ field, bytes }) => field !== type?.name || type.is !== 'constant' || type.bytes[0] === bytes[0])
   )
 }
 
-function eventOf(rule: EventRule, fields: FieldValues): PadEvent {
+const WHOLE: Pick<RawValue, 'at' | 'size' | 'as'> = { at: 0, size: 0, as: 'big' }
+
+/** What a frame that fits the rule means; null where the text of a line does not fit after all. */
+function createMeaning(rule: EventRule): (match: Match) => PadEvent | null {
+  const { line } = rule
+  if (!line) {
+    const rawOf = rule.value === null ? () => null : (match: Match) => rawIn(match, rule.value!)
+    return match => eventOf(rule, rawOf(match), match)
+  }
+  return match => {
+    const found = matchLine(line, match.bytes.subarray(match.base, match.base + match.restSize))
+    return found === undefined ? null : eventOf(rule, found, match)
+  }
+}
+
+/** The number in the hole; null without one; undefined where the line is another. */
+export function matchLine({ before, hole, after }: LinePattern, bytes: Uint8Array): number | null | undefined {
+  if (bytes.length < before.length + after.length) return undefined
+  const text = String.fromCharCode(...bytes)
+  if (!text.startsWith(before) || !text.endsWith(after)) return undefined
+  const inside = text.slice(before.length, text.length - after.length)
+  if (hole === null) return inside === '' ? null : undefined
+  if (hole === 'any') return null
+  // Nine decimal or eight hex digits are exact numbers; no pad counts further.
+  const isNumber = hole === 'hex' ? /^[0-9A-Fa-f]{1,8}$/.test(inside) : /^[0-9]{1,9}$/.test(inside)
+  return isNumber ? Number.parseInt(inside, hole === 'hex' ? 16 : 10) : undefined
+}
+
+function eventOf(rule: EventRule, raw: number | null, match: Match): PadEvent {
   switch (rule.gives) {
     case 'key':
-      return keyEvent(rule, rawOf(rule, fields))
+      return keyEvent(rule.keys, raw!)
+    case 'keys':
+      return { kind: 'keys', down: keysDown(rule, raw!) }
     case 'staff-key': {
-      const key = rule.staffKeys.find(entry => entry.raw === rawOf(rule, fields))?.key
+      const key = rule.staffKeys.find(entry => entry.raw === raw)?.name
       return key === undefined ? { kind: 'ignored', meaning: 'unknown-staff-key' } : { kind: 'staff-key', key }
     }
+    case 'released':
+      return { kind: 'released', raw }
     case 'error':
-      return { kind: 'error', error: nameOf(rule, fields) }
+      return { kind: 'error', error: nameOf(rule, raw) }
     case 'status':
-      return {
-        kind: 'status',
-        status: nameOf(rule, fields),
-        value: hasValue(rule, fields) ? rawOf(rule, fields) : null,
-      }
+      return { kind: 'status', status: nameOf(rule, raw), value: raw }
     case 'acknowledgement':
       return { kind: 'acknowledged' }
+    case 'declined':
+    case 'no-rating':
     case 'accepted':
     case 'ready':
       return { kind: rule.gives }
+    case 'text':
+      return { kind: 'text', text: textIn(match, rule) }
     case 'ignored':
       return { kind: 'ignored', meaning: rule.name }
     default:
@@ -80,24 +178,71 @@ function eventOf(rule: EventRule, fields: FieldValues): PadEvent {
   }
 }
 
-function keyEvent(rule: EventRule, raw: number): PadEvent {
+function keyEvent(keys: readonly KeyEntry[], raw: number): PadEvent {
   // Zero is a rating on some pads: compare with undefined, never for truth.
-  const meaning = rule.keys.find(entry => entry.raw === raw)?.meaning
+  const meaning = keys.find(entry => entry.raw === raw)?.meaning
   if (meaning === 'declined' || meaning === 'no-rating') return { kind: meaning }
   if (meaning === undefined || meaning === 'unmapped') return { kind: 'key-unmapped', raw }
   return { kind: 'key', grade: meaning, raw }
 }
 
-/** The name that the table gives the raw value, else that of the rule itself. */
-function nameOf(rule: EventRule, fields: FieldValues): string {
-  if (!hasValue(rule, fields)) return rule.name
-  return rule.codes.find(entry => entry.raw === rawOf(rule, fields))?.name ?? rule.name
+/** The keys whose bits say that they are down; bits that are no key do not count. */
+function keysDown({ keys, isPressedLow }: EventRule, raw: number): number[] {
+  const down: number[] = []
+  for (const key of keys) {
+    // Two pairs of seven bits fit; shifts of more than 32 bits do not.
+    const isSet = Math.floor(raw / key.raw) % 2 === 1
+    if (isSet !== isPressedLow) down.push(key.raw)
+  }
+  return down
 }
 
-const hasValue = (rule: EventRule, fields: FieldValues) => fields[rule.value.field] !== undefined
+/** The name that the table gives the raw value, else that of the rule itself. */
+function nameOf(rule: EventRule, raw: number | null): string {
+  return rule.codes.find(entry => entry.raw === raw)?.name ?? rule.name
+}
 
-function rawOf(rule: EventRule, fields: FieldValues): number {
-  const bytes = fields[rule.value.field]!
-  if (rule.value.byte === 'all') return numberOf(bytes)
-  return rule.value.byte === 'first' ? bytes[0]! : bytes.at(-1)!
+function textIn(match: Match, { value, encoding }: EventRule): string {
+  const index = match.layout.fields.findIndex(({ name }) => name === value?.field)
+  if (index < 0) return ''
+  const start = fieldStart(match, index)
+  const bytes = match.bytes.slice(start, start + fieldBytes(match, index))
+  if (encoding !== 'seven-bit') return decodeText(bytes, encoding)
+  return decodeText(
+    Uint8Array.from({ length: bytes.length >> 1 }, (_, i) => bytes[2 * i]! | (bytes[2 * i + 1]! << 7)),
+    'iso-8859-1',
+  )
+}
+
+/** The raw value of a frame; -1, which no table holds, where the frame is too short for it or its digits are none. */
+function rawIn(match: Match, value: RawValue): number {
+  for (let i = 0; i < match.layout.fields.length; i++) {
+    if (match.layout.fields[i]!.name === value.field) return numberIn(match, i, value)
+  }
+  return -1
+}
+
+function numberIn(match: Match, index: number, { at, size, as }: Pick<RawValue, 'at' | 'size' | 'as'>): number {
+  const there = fieldBytes(match, index)
+  const first = at < 0 ? there + at : at
+  const count = size === 0 ? there - first : size
+  if (first < 0 || count < 1 || first + count > there) return -1
+  const { bytes } = match
+  const start = fieldStart(match, index) + first
+  let value = 0
+  for (let i = 0; i < count; i++) {
+    const byte = bytes[start + (as === 'little' || as === 'seven-bit' ? count - 1 - i : i)]!
+    const digit = digitOf(byte, as)
+    if (digit < 0) return -1
+    value = value * BASES[as] + digit
+  }
+  return value
+}
+
+const BASES = { big: 256, little: 256, digits: 10, bcd: 100, 'seven-bit': 128 } as const
+
+function digitOf(byte: number, as: RawValue['as']): number {
+  if (as === 'digits') return byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : -1
+  if (as !== 'bcd') return byte
+  return byte >> 4 < 10 && (byte & 15) < 10 ? (byte >> 4) * 10 + (byte & 15) : -1
 }

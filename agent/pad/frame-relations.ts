@@ -1,84 +1,88 @@
 import { numberOf, parseBytes } from './bytes.ts'
-import type { FieldFile, FrameFile } from './profile-schema.ts'
+import { fieldSize, fieldsInForce, parseTypeFields } from './compile-frame.ts'
+import { FRAME_BYTES_MAX, type FrameFile } from './frame-schema.ts'
+import { checkLayout } from './layout-relations.ts'
+import type { Report } from './report.ts'
 
-/** Takes one problem and the path of the place it stands in. */
-export type Report = (path: (string | number)[], message: string) => void
+const BELONGS: Record<FrameFile['kind'], { needs: (keyof FrameFile)[]; may: (keyof FrameFile)[] }> = {
+  fields: { needs: ['layout'], may: ['restBytesMin', 'restBytesMax', 'stuffing'] },
+  byte: { needs: ['first', 'last'], may: [] },
+  table: { needs: ['types'], may: ['tail', 'restBytesMin', 'restBytesMax'] },
+  line: { needs: ['end', 'lineBytesMax'], may: ['strip'] },
+  'start-bit': { needs: ['lengths'], may: ['subframeBytesMax'] },
+}
+const COMMON: readonly string[] = ['kind', 'direction', 'believed', 'evidence']
 
 /** Finds what in one frame cannot be read or built, whatever the bytes. */
-export function checkFrame(name: string, frame: FrameFile, report: Report) {
+export function checkFrame(name: string, frame: FrameFile, variants: readonly string[], report: Report) {
   const path = ['frames', name]
-  if (frame.kind === 'byte') {
-    for (const key of ['first', 'last'] as const) {
-      const text = frame[key]
-      if (text === undefined) report([...path, key], 'is required for a frame of kind byte')
-      else if (parseBytes(text).length !== 1) report([...path, key], 'must be one byte')
-    }
-    if (frame.first && frame.last && numberOf(parseBytes(frame.first)) > numberOf(parseBytes(frame.last))) {
-      report([...path, 'first'], 'must not be above last')
-    }
-    return
+  const { needs, may } = BELONGS[frame.kind]
+  for (const key of needs) {
+    if (frame[key] === undefined) report([...path, key], `is required for a frame of kind ${frame.kind}`)
   }
-  if (!frame.layout) return report([...path, 'layout'], 'is required for a frame of kind fields')
-  checkLayout(frame, frame.layout, [...path, 'layout'], report)
-}
-
-const NEEDS: Partial<Record<FieldFile['is'], (keyof FieldFile)[]>> = {
-  constant: ['bytes'],
-  length: ['from', 'to'],
-  repeat: ['of'],
-  value: ['size'],
-  checksum: ['algorithm', 'from', 'to'],
-}
-const OPTIONAL_KEYS = ['bytes', 'size', 'from', 'to', 'of', 'algorithm'] as const
-
-function checkLayout(frame: FrameFile, layout: FieldFile[], path: (string | number)[], report: Report) {
-  const indexOf = (name: string | undefined) => layout.findIndex(field => field.name === name)
-  for (const [i, field] of layout.entries()) {
-    const at = [...path, i]
-    const needs = NEEDS[field.is] ?? []
-    for (const key of needs) if (field[key] === undefined) report(at, `a ${field.is} field needs ${key}`)
-    for (const key of OPTIONAL_KEYS) {
-      if (field[key] !== undefined && !needs.includes(key))
-        report([...at, key], `means nothing for a ${field.is} field`)
+  for (const key of Object.keys(frame) as (keyof FrameFile)[]) {
+    if (!COMMON.includes(key) && !needs.includes(key) && !may.includes(key)) {
+      report([...path, key], `means nothing for a frame of kind ${frame.kind}`)
     }
-    if (indexOf(field.name) !== i) report([...at, 'name'], `is used twice: ${field.name}`)
-    for (const key of ['from', 'to', 'of'] as const) {
-      if (field[key] !== undefined && indexOf(field[key]) < 0) report([...at, key], `is no field: ${field[key]}`)
-    }
-    if (field.is === 'repeat' && indexOf(field.of) >= i) report([...at, 'of'], 'must come before')
-    if (field.is === 'checksum' && indexOf(field.to) >= i) report([...at, 'to'], 'must come before the checksum')
-    if (indexOf(field.from) > indexOf(field.to)) report([...at, 'from'], 'must not come after to')
   }
-  if (layout[0]?.is !== 'constant') report([...path, 0], 'a layout must begin with a constant head')
-  checkRest(frame, layout, path, report)
-}
-
-function checkRest(frame: FrameFile, layout: FieldFile[], path: (string | number)[], report: Report) {
-  const indexesOf = (is: FieldFile['is']) => [...layout.keys()].filter(i => layout[i]!.is === is)
-  for (const is of ['length', 'rest', 'address'] as const) {
-    if (indexesOf(is).length > 1) report([...path, indexesOf(is)[1]!], `only one ${is} field is possible`)
-  }
-  const [rest] = indexesOf('rest')
-  const [length] = indexesOf('length')
-  if (rest === undefined) return
-  if (length === undefined || length > rest) return report([...path, rest], 'a rest needs a length field before it')
-  const { from, to } = layout[length]!
-  const fromAt = layout.findIndex(({ name }) => name === from)
-  const toAt = layout.findIndex(({ name }) => name === to)
-  if (rest < fromAt || rest > toAt) report([...path, length], 'the length must count the rest')
-  const min = frame.restBytesMin ?? 0
-  const max = frame.restBytesMax
-  if (max === undefined) report([...path.slice(0, -1), 'restBytesMax'], 'is required for a layout with a rest')
-  else if (max < min) report([...path.slice(0, -1), 'restBytesMax'], 'must not be below restBytesMin')
-  const fixed = layout.slice(fromAt, toAt + 1).reduce((sum, field) => sum + sizeOf(field), 0)
-  if (max !== undefined && fixed + max > 255) {
-    report([...path.slice(0, -1), 'restBytesMax'], `the longest frame does not fit its length byte: ${fixed + max}`)
+  if (needs.some(key => frame[key] === undefined)) return
+  if (frame.kind === 'fields') checkFields(frame, path, variants, report)
+  if (frame.kind === 'table') checkTable(frame, path, report)
+  if (frame.kind === 'line') checkLine(frame, path, report)
+  if (frame.kind === 'byte' && numberOf(parseBytes(frame.first!)) > numberOf(parseBytes(frame.last!))) {
+    report([...path, 'first'], 'must not be above last')
   }
 }
 
-/** Bytes of a field, the rest counted as none. */
-function sizeOf(field: FieldFile): number {
-  if (field.is === 'constant') return field.bytes ? parseBytes(field.bytes).length : 0
-  if (field.is === 'value') return field.size ?? 0
-  return field.is === 'rest' ? 0 : 1
+function checkFields(frame: FrameFile, path: string[], variants: readonly string[], report: Report) {
+  const layout = fieldsInForce(frame.layout!, variants)
+  const isSound = checkLayout(frame, layout, [...path, 'layout'], report)
+  if (!isSound) return
+  const fixed = layout.reduce((sum, field) => sum + fieldSize(field, layout), 0)
+  const longest = fixed + (layout.some(({ is }) => is === 'rest') ? (frame.restBytesMax ?? 0) : 0)
+  if (longest > FRAME_BYTES_MAX) report(path, `may be ${longest} bytes long, at most ${FRAME_BYTES_MAX} are possible`)
+  if (frame.stuffing) checkStuffing(frame, layout, path, report)
+}
+
+function checkStuffing(frame: FrameFile, layout: ReturnType<typeof fieldsInForce>, path: string[], report: Report) {
+  const { escape: escapeByte, set } = frame.stuffing!
+  if (!parseBytes(set).includes(Number.parseInt(escapeByte, 16))) {
+    report([...path, 'stuffing', 'set'], `must hold the escape byte ${escapeByte} itself`)
+  }
+  const rest = layout.findIndex(({ is }) => is === 'rest')
+  if (layout[0]?.is !== 'constant') report([...path, 'layout'], 'byte stuffing needs a head')
+  const last = layout.at(-1)
+  if (rest < 0 || layout[rest]!.ends !== 'tail') return
+  if (last?.is !== 'constant') return report([...path, 'layout'], 'the tail must be the last field')
+  const [first] = parseBytes(last.bytes!)
+  if (!parseBytes(set).includes(first!)) {
+    report([...path, 'stuffing', 'set'], 'must hold the first byte of the tail, or the tail can stand in the data')
+  }
+}
+
+function checkTable(frame: FrameFile, path: string[], report: Report) {
+  const codes = Object.keys(frame.types!).map(code => code.toUpperCase())
+  if (codes.length === 0) report([...path, 'types'], 'needs at least one type')
+  for (const [code, text] of Object.entries(frame.types!)) {
+    const at = [...path, 'types', code]
+    if (codes.indexOf(code.toUpperCase()) !== codes.lastIndexOf(code.toUpperCase())) report(at, 'stands here twice')
+    const fields = parseTypeFields(text)
+    const names = fields.map(([name]) => name)
+    for (const name of names) {
+      if (name === 'type' || name === 'tail' || names.indexOf(name) !== names.lastIndexOf(name)) {
+        report(at, `cannot name a field ${name} here`)
+      }
+    }
+    const rests = fields.filter(([, size]) => size < 0).length
+    if (rests > 1 || (rests === 1 && fields.at(-1)![1] >= 0)) report(at, 'only the last field can be a rest')
+    if (rests === 1 && !frame.tail) report(at, 'a rest needs the tail that ends it')
+    if (rests === 1 && frame.restBytesMax === undefined) report([...path, 'restBytesMax'], 'is required for a rest')
+  }
+}
+
+function checkLine(frame: FrameFile, path: string[], report: Report) {
+  for (const key of ['end', 'strip'] as const) {
+    const bytes = frame[key] === undefined ? [] : parseBytes(frame[key])
+    if (bytes.some(byte => byte >= 0x20)) report([...path, key], 'must be control bytes, such as "0D 0A"')
+  }
 }

@@ -1,74 +1,120 @@
-import type { ByteList } from './bytes.ts'
-import { type FieldValues, type LayoutFault, type LayoutMatch, matchFrame } from './layout.ts'
-import type { Frame } from './profile.ts'
+import { type Frame, frameBytesMax } from './frame.ts'
+import type { FrameFault, Match, MatchContext } from './match.ts'
+import { createMatcher } from './matcher.ts'
 
-export type FramerOutput =
-  | { kind: 'garbage'; bytes: ByteList; reason: LayoutFault | 'cut-short' }
-  | { kind: 'frame'; bytes: ByteList; frame: Frame; fields: FieldValues }
+export type GarbageFault = FrameFault | 'cut-short' | 'filler'
+
+/** Takes what a framer cuts. Both calls may keep `bytes`; a `match` holds only until the call returns. */
+export interface FrameSink {
+  frame(bytes: Uint8Array, frame: Frame, match: Match): void
+  garbage(bytes: Uint8Array, fault: GarbageFault): void
+}
 
 export interface Framer {
-  /** Takes bytes as they come; every byte ends in exactly one output or is pending. */
-  push(bytes: Iterable<number>): FramerOutput[]
+  /** Takes bytes as they come; every byte ends in exactly one call of the sink or is pending. */
+  push(bytes: Uint8Array, request?: MatchContext['request']): void
   /** Ends what is pending: after the silence a half frame cannot become whole any more. */
-  silence(): FramerOutput[]
-  /** Bytes of a frame that is not yet whole; always fewer than the longest frame has. */
+  silence(request?: MatchContext['request']): void
+  /** Bytes of a frame that is not yet whole; never more than the longest frame has. */
   pendingBytes(): number
 }
+
+/** Room beside what can be pending; what is pushed is taken in pieces of this size. */
+const PIECE_BYTES = 512
 
 /**
  * Cuts a stream into frames and garbage. When the bytes cannot be a frame, one single byte is given up and
  * the rest looked at again, so that noise or a false length never takes a good frame with it.
+ *
+ * Of several kinds the one that is whole first is taken: waiting for another would depend on what comes next.
  */
-export function createFramer(frames: readonly Frame[]): Framer {
-  let pending: number[] = []
+export function createFramer(frames: readonly Frame[], sink: FrameSink, filler: Iterable<number> = []): Framer {
+  const matchers = frames.map(createMatcher)
+  const beginners = Array.from({ length: 256 }, (_, byte) => matchers.filter(matcher => matcher.canBegin(byte)))
+  const fillers = new Set([...filler, ...frames.flatMap(fillersOf)])
+  const buffer = new Uint8Array(Math.max(1, ...frames.map(frameBytesMax)) + PIECE_BYTES)
+  let start = 0
+  let end = 0
+  /** Garbage from here to `start` has been given up and not been told. */
+  let told = 0
+  let fault: GarbageFault = 'no-start'
 
-  function cut(isSilent: boolean, outputs: FramerOutput[]): FramerOutput[] {
-    while (pending.length > 0) {
-      const match = matchAny(frames, pending)
-      if (match.kind === 'more' && !isSilent) break
-      if (match.kind === 'frame') {
-        outputs.push({ kind: 'frame', bytes: take(match.size), frame: match.frame, fields: match.fields })
-      } else giveUpOne(match.kind === 'more' ? 'cut-short' : match.reason, outputs)
+  function cut(isSilent: boolean, request: MatchContext['request']) {
+    const context = { isSilent, request }
+    while (start < end) {
+      const found = matchAny(context)
+      if (found === 'more') {
+        if (!isSilent) break
+        giveUpOne('cut-short')
+      } else if (typeof found === 'string') giveUpOne(found)
+      else {
+        tell()
+        const bytes = buffer.slice(start, start + found.size)
+        start += found.size
+        told = start
+        sink.frame(bytes, frameFound, found)
+      }
     }
-    return outputs
+    tell()
+    if (start === end) start = end = told = 0
   }
 
-  function take(size: number): ByteList {
-    const taken = pending.slice(0, size)
-    pending = pending.slice(size)
-    return taken
+  let frameFound: Frame = frames[0]!
+
+  /** The frame that is whole first; else wait if one still may be; else the fault of the one that got furthest. */
+  function matchAny(context: MatchContext): Match | GarbageFault | 'more' {
+    let best: Match | null = null
+    let isMore = false
+    let furthest = -1
+    let reason: FrameFault = 'no-start'
+    for (const matcher of beginners[buffer[start]!]!) {
+      const match = matcher.match(buffer, start, end, context)
+      if (match.verdict === 'whole') {
+        if (best !== null && best.size <= match.size) continue
+        best = match
+        frameFound = matcher.frame
+      } else if (match.verdict === 'more') isMore = true
+      else if (match.at > furthest) {
+        furthest = match.at
+        reason = match.fault
+      }
+    }
+    if (best) return best
+    if (isMore) return 'more'
+    return reason === 'no-start' && fillers.has(buffer[start]!) ? 'filler' : reason
   }
 
-  function giveUpOne(reason: LayoutFault | 'cut-short', outputs: FramerOutput[]) {
-    const last = outputs.at(-1)
-    if (last?.kind === 'garbage' && last.reason === reason) last.bytes = [...last.bytes, ...take(1)]
-    else outputs.push({ kind: 'garbage', bytes: take(1), reason })
+  function giveUpOne(reason: GarbageFault) {
+    if (reason !== fault) tell()
+    fault = reason
+    start += 1
+  }
+
+  function tell() {
+    if (told < start) sink.garbage(buffer.slice(told, start), fault)
+    told = start
   }
 
   return {
-    push(bytes) {
-      const outputs: FramerOutput[] = []
-      for (const byte of bytes) {
-        pending.push(byte)
-        cut(false, outputs)
+    push(bytes, request = null) {
+      for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+        const piece = bytes.length <= PIECE_BYTES ? bytes : bytes.subarray(at, at + PIECE_BYTES)
+        if (end + piece.length > buffer.length) {
+          buffer.copyWithin(0, start, end)
+          end -= start
+          start = told = 0
+        }
+        buffer.set(piece, end)
+        end += piece.length
+        cut(false, request)
       }
-      return outputs
     },
-    silence: () => cut(true, []),
-    pendingBytes: () => pending.length,
+    silence: (request = null) => cut(true, request),
+    pendingBytes: () => end - start,
   }
 }
 
-type AnyMatch = Exclude<LayoutMatch, { kind: 'frame' }> | (Extract<LayoutMatch, { kind: 'frame' }> & { frame: Frame })
-
-/** The first frame type that fits; else wait if one still may; else the reason of the one that got furthest. */
-function matchAny(frames: readonly Frame[], bytes: ByteList): AnyMatch {
-  let best: AnyMatch = { kind: 'no', reason: 'no-start', at: -1 }
-  for (const frame of frames) {
-    const match = matchFrame(frame, bytes)
-    if (match.kind === 'frame') return { ...match, frame }
-    if (match.kind === 'more') best = match
-    else if (best.kind === 'no' && match.at > best.at) best = match
-  }
-  return best
+/** The ends of lines that stand where a line should begin: an empty line. */
+function fillersOf(frame: Frame): number[] {
+  return frame.kind === 'line' ? [...Array.from(frame.end), ...Array.from(frame.strip)] : []
 }

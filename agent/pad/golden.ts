@@ -1,140 +1,179 @@
+import type { Result } from '#protocol/result.ts'
 import { BYTES_PATTERN, formatBytes, parseBytes } from './bytes.ts'
-import { createPadCodec, type PadCodec, type PadEvent, type PadOutput } from './codec.ts'
-import { encodeCommand } from './encode.ts'
-import { addressOf, type Profile } from './profile.ts'
+import { type CommandStep, createPadCodec, type PadEvent, type PadOutput } from './codec.ts'
+import { describeOutputs } from './describe-output.ts'
+import { playBoard } from './golden-board.ts'
+import { type GoldenProblem, goldenLines } from './golden-line.ts'
+import type { Profile } from './profile.ts'
 import { INTENTS, type PadIntent } from './profile-schema.ts'
+import { SITE_SETTINGS, type SiteOverrides } from './site-schema.ts'
 
-/** What a golden file did not keep, with its line; line 0 is about the file as a whole. */
-export interface GoldenProblem {
-  line: number
-  message: string
-}
-
-/** One line of the file: columns are parted by two or more spaces, the last one is the source. */
-interface GoldenLine {
-  line: number
-  sign: '<' | '>' | '='
-  columns: string[]
-}
+/** The same profile with other site settings, among them its variant. */
+export type LoadWith = (overrides: SiteOverrides) => Result<Profile, { code: string; detail: string }>
 
 /**
  * Plays a golden file against a profile. Lines, in order, are one conversation:
  *
- * `< bytes   outputs   source`: the pad sends; `(silence)` after the bytes ends what is pending.
+ * `< bytes   outputs   source`: the pad sends; `(5ms)` is a gap, `(silence)` after the bytes ends what is pending.
  * `> intent or command name=value   bytes   source`: what the box writes; `|` parts writes, `(500ms)` is a wait.
- * `= address 5`, `= armed`, `= unarmed`: what holds from here on.
+ * `= armed`, `= unarmed`, `= missed` (no answer came), `= address 5`, `= variant crc`, `= encoding gbk`: what holds
+ * from here on; `= variant none` ends a setting.
  *
- * Every key of the tables and every command has to appear, or it is a problem too.
+ * Every key of the tables, every event and every command has to appear, in the profile without a variant; each
+ * variant has to appear with a line in both directions.
  */
-export function playGolden(profile: Profile, text: string): GoldenProblem[] {
+export function playGolden(profile: Profile, text: string, loadWith?: LoadWith): GoldenProblem[] {
+  const lines = goldenLines(text)
+  if (profile.board) return playBoard(profile.board, lines)
+  const player = createPlayer(profile, loadWith)
   const problems: GoldenProblem[] = []
-  const seen = new Set<string>()
-  let codec = createPadCodec(profile)
-  let address = addressOf(profile)
-  let isArmed = true
-  for (const { line, sign, columns } of goldenLines(text)) {
+  for (const { line, sign, columns } of lines) {
     const [what = '', expected = ''] = columns
-    const compare = (found: string, wanted: string) => {
-      if (found !== wanted) problems.push({ line, message: `expected "${wanted}", found "${found}"` })
-    }
     try {
-      if (sign === '<') {
-        compare(playReceived(codec, what, isArmed, seen), expected)
-        continue
-      }
-      compare(describeOutputs(codec.silence()), 'nothing')
-      if (sign === '>') {
-        compare(playSent(profile, codec, what, address, seen), expected)
-      } else if (what.startsWith('address ')) {
-        address = Number(what.slice('address '.length))
-        codec = createPadCodec(profile, { address })
-      } else if (what === 'armed' || what === 'unarmed') isArmed = what === 'armed'
-      else problems.push({ line, message: `is not understood: ${what}` })
+      const found = player.play(sign, what)
+      const wanted = sign === '=' ? 'nothing' : expected
+      if (found !== wanted) problems.push({ line, message: `expected "${wanted}", found "${found}"` })
     } catch (error) {
       if (!(error instanceof GoldenError)) throw error
       problems.push({ line, message: error.message })
     }
   }
-  return [...problems, ...notCovered(profile, seen)]
+  return [...problems, ...player.notCovered().map(item => ({ line: 0, message: `no line shows ${item}` }))]
 }
 
 class GoldenError extends Error {}
 
-function goldenLines(text: string): GoldenLine[] {
-  return text.split('\n').flatMap((raw, index) => {
-    const trimmed = raw.trim()
-    if (trimmed === '' || trimmed.startsWith('#')) return []
-    const columns = trimmed.slice(1).trim().split(/ {2,}/)
-    return [{ line: index + 1, sign: trimmed[0] as GoldenLine['sign'], columns }]
-  })
-}
+function createPlayer(base: Profile, loadWith: LoadWith | undefined) {
+  const seen = new Set<string>()
+  let overrides: SiteOverrides = {}
+  let profile = base
+  let codec = createPadCodec(profile)
+  let isArmed = true
 
-function playReceived(codec: PadCodec, what: string, isArmed: boolean, seen: Set<string>): string {
-  const isSilent = what.endsWith('(silence)')
-  const outputs = codec.receive(bytesOf(what.replace('(silence)', '').trim()), isArmed)
-  if (isSilent) outputs.push(...codec.silence())
-  for (const output of outputs) if (output.kind === 'frame') seen.add(coverageOf(output.event))
-  if (codec.pendingBytes() > 0) throw new GoldenError(`${codec.pendingBytes()} bytes are still pending: add (silence)`)
-  return describeOutputs(outputs)
-}
-
-function playSent(profile: Profile, codec: PadCodec, what: string, address: number | null, seen: Set<string>): string {
-  const [name = '', ...pairs] = what.split(' ')
-  const values = Object.fromEntries(pairs.map(pair => [pair.split('=')[0]!, Number(pair.split('=')[1])]))
-  const isIntent = (INTENTS as readonly string[]).includes(name)
-  if (!isIntent && !profile.commands[name]) throw new GoldenError(`is no intent and no command: ${name}`)
-  const steps = isIntent
-    ? codec.command(name as PadIntent, values)
-    : [{ name, bytes: Uint8Array.from(encodeCommand(profile, name, values, address)), waitAfterMs: 0 }]
-  for (const step of steps) {
-    codec.sent(step.bytes)
-    seen.add(`command ${step.name}`)
+  /** What is seen of a variant says nothing about the profile without it. */
+  function see(item: string) {
+    const { variant } = overrides
+    if (variant === undefined) seen.add(item)
+    else seen.add(`variant ${variant} in a line that ${item.startsWith('command') ? 'begins with >' : 'begins with <'}`)
   }
-  const writes = steps.map(({ bytes, waitAfterMs }) => formatBytes(bytes) + (waitAfterMs ? ` (${waitAfterMs}ms)` : ''))
-  return writes.join(' | ') || 'nothing'
+
+  function received(what: string): string {
+    const outputs: PadOutput[] = []
+    for (const part of what.split(/(\([^)]*\))/)) {
+      if (part.trim() === '') continue
+      const gap = /^\((?:(silence)|(\d+)ms)\)$/.exec(part.trim())
+      if (gap) {
+        if (gap[1] || Number(gap[2]) >= codec.silenceMs) outputs.push(...codec.silence())
+      } else outputs.push(...codec.receive(bytesIn(part.trim()), isArmed))
+    }
+    for (const output of outputs) if (output.kind === 'frame') for (const item of coverageOf(output)) see(item)
+    if (codec.pendingBytes() > 0) {
+      throw new GoldenError(`${codec.pendingBytes()} bytes are still pending: add (silence)`)
+    }
+    return describeOutputs(profile, outputs)
+  }
+
+  function written(what: string): string {
+    const [name = '', ...pairs] = splitWords(what)
+    const values = Object.fromEntries(pairs.map(pair => valueIn(pair)))
+    const isIntent = (INTENTS as readonly string[]).includes(name)
+    if (!isIntent && !profile.commands[name]) throw new GoldenError(`is no intent and no command: ${name}`)
+    const steps: CommandStep[] = isIntent ? codec.command(name as PadIntent, values) : codec.all(name, values)
+    for (const step of steps) {
+      codec.sent(step.bytes, step)
+      see(`command ${step.name}`)
+    }
+    const writes = steps.map(({ bytes, waitAfterMs }) => {
+      const wait = isIntent && waitAfterMs > 0 ? ` (${waitAfterMs}ms)` : ''
+      return formatBytes(bytes) + wait
+    })
+    return writes.join(' | ') || 'nothing'
+  }
+
+  function set(what: string) {
+    const [name = '', value = ''] = what.split(' ')
+    if (what === 'armed' || what === 'unarmed') isArmed = what === 'armed'
+    else if (what === 'missed') codec.missed()
+    else if ((SITE_SETTINGS as readonly string[]).includes(name)) override(name, value)
+    else throw new GoldenError(`is not understood: ${what}`)
+  }
+
+  function override(name: string, text: string) {
+    const { [name as 'variant']: _, ...others } = overrides
+    const value = /^\d+$/.test(text) ? Number(text) : text
+    overrides = value === 'none' && name !== 'echo' ? others : { ...others, [name]: value }
+    if (!loadWith) throw new GoldenError(`cannot be set here: ${name}`)
+    const loaded = loadWith(overrides)
+    if (!loaded.ok) throw new GoldenError(loaded.error.detail)
+    profile = loaded.value
+    codec = createPadCodec(profile)
+  }
+
+  return {
+    play(sign: string, what: string): string {
+      if (sign === '<') return received(what)
+      const left = describeOutputs(profile, codec.silence())
+      if (left !== 'nothing') return left
+      if (sign === '>') return written(what)
+      if (sign !== '=') throw new GoldenError(`a line begins with <, > or =, found ${sign}`)
+      set(what)
+      return 'nothing'
+    },
+    notCovered: () => wantedOf(base).filter(item => !seen.has(item)),
+  }
 }
 
-function bytesOf(text: string): Uint8Array {
+/** Words parted by single spaces; a value in quotes may hold some. */
+function splitWords(text: string): string[] {
+  return Array.from(text.matchAll(/[^ "]*"[^"]*"|[^ ]+/g), ([word]) => word)
+}
+
+function valueIn(pair: string): [string, number | string] {
+  const at = pair.indexOf('=')
+  if (at < 0) throw new GoldenError(`is no parameter and its value: ${pair}`)
+  const text = pair.slice(at + 1)
+  const value = text.startsWith('"') ? text.slice(1, -1) : text
+  return [pair.slice(0, at), /^\d+$/.test(text) ? Number(value) : value]
+}
+
+function bytesIn(text: string): Uint8Array {
   if (!new RegExp(BYTES_PATTERN).test(text)) throw new GoldenError(`is not bytes in hex: ${text}`)
   return Uint8Array.from(parseBytes(text))
 }
 
-/** The outputs as a golden file writes them. */
-export function describeOutputs(outputs: PadOutput[]): string {
-  return outputs.map(describeOutput).join(' | ') || 'nothing'
+function coverageOf({ event, rule }: Extract<PadOutput, { kind: 'frame' }>): string[] {
+  return [...(rule === undefined ? [] : [`event ${rule}`]), ...keysOf(event)]
 }
 
-function describeOutput(output: PadOutput): string {
-  if (output.kind === 'garbage') return `garbage ${output.bytes.length} ${output.reason}`
-  return describeEvent(output.event) + (output.answer ? `, answer ${formatBytes(output.answer)}` : '')
-}
-
-function describeEvent(event: PadEvent): string {
+function keysOf(event: PadEvent): string[] {
   switch (event.kind) {
     case 'key':
-      return `key ${event.grade}`
     case 'key-unmapped':
-      return `key-unmapped ${event.raw}`
+      return [`key ${event.raw}`]
+    case 'keys':
+      return event.down.length === 1 ? [`key ${event.down[0]}`] : []
     case 'staff-key':
-      return `staff-key ${event.key}`
-    case 'ignored':
-      return `ignored ${event.meaning}`
+      return [`staff-key ${event.key}`]
+    case 'declined':
+    case 'no-rating':
+      return [event.kind]
     default:
-      return event.kind
+      return []
   }
 }
 
-function coverageOf(event: PadEvent): string {
-  return event.kind === 'key' ? `key ${event.raw}` : describeEvent(event).replace('key-unmapped', 'key')
-}
-
-function notCovered(profile: Profile, seen: Set<string>): GoldenProblem[] {
-  const wanted = [
+function wantedOf(profile: Profile): string[] {
+  return [
     ...profile.events.flatMap(event => [
-      ...event.keys.map(({ raw, meaning }) => (meaning === 'declined' ? 'declined' : `key ${raw}`)),
-      ...event.staffKeys.map(({ key }) => `staff-key ${key}`),
+      ...event.keys.map(({ raw, meaning }) =>
+        meaning === 'declined' || meaning === 'no-rating' ? meaning : `key ${raw}`,
+      ),
+      ...event.staffKeys.map(({ name }) => `staff-key ${name}`),
+      `event ${event.name}`,
     ]),
     ...Object.keys(profile.commands).map(name => `command ${name}`),
+    ...profile.variants.flatMap(({ name }) =>
+      ['>', '<'].map(sign => `variant ${name} in a line that begins with ${sign}`),
+    ),
   ]
-  return wanted.filter(item => !seen.has(item)).map(item => ({ line: 0, message: `no line shows ${item}` }))
 }

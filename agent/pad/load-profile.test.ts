@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createPadCodec } from './codec.ts'
 import { loadProfile, parseProfile } from './load-profile.ts'
-import type { SiteOverrides } from './profile-schema.ts'
+import type { SiteOverrides } from './site-schema.ts'
 
 const PROFILES = new URL('../../device-profiles/', import.meta.url).pathname
 const PJ06 = 'generic-pj06'
@@ -70,8 +70,8 @@ describe('a faulty profile is refused, with its place', () => {
     [
       'a parameter out of range',
       PJ06,
-      'levels: 5',
-      'levels: 6',
+      'with: { levels: 5 }',
+      'with: { levels: 6 }',
       /intents\.initialise\.1\.with\.levels {2}must be from 1 to 5, found 6/,
     ],
     ['an undeclared parameter', PJ06, '"{levels}"', '"{level}"', /uses a parameter that is not declared: level/],
@@ -94,7 +94,7 @@ describe('a faulty profile is refused, with its place', () => {
       PJ06,
       'restBytesMax: 2\n    layout:\n      - { name: head, is: constant, bytes: "55 AA" }\n      - { name: length, is: length, from: command, to: data }',
       'restBytesMax: 250\n    layout:\n      - { name: head, is: constant, bytes: "55 AA" }\n      - { name: more, is: value, size: 8 }\n      - { name: length, is: length, from: more, to: data }',
-      /the longest frame does not fit its length byte: 260/,
+      /the longest frame does not fit its length: 260, at most 255/,
     ],
     [
       'a checksum over nothing known',
@@ -108,7 +108,7 @@ describe('a faulty profile is refused, with its place', () => {
       FOUR_KEY,
       'is: length, from: address, to: data',
       'is: length, from: address, to: command',
-      /the length must count the rest/,
+      /needs a length field before it that counts it/,
     ],
     [
       'two events for the same bytes',
@@ -120,7 +120,7 @@ describe('a faulty profile is refused, with its place', () => {
     [
       'an address without a field',
       PJ06,
-      'site: [baud, echo, grades]',
+      'site: [baud, echo, grades, timeouts]',
       'site: [baud]\naddress: { default: 1 }',
       /address {2}no frame has an address field/,
     ],

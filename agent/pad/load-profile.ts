@@ -1,41 +1,46 @@
 import { createHash } from 'node:crypto'
 import { basename, join, resolve } from 'node:path'
+import { Compile } from 'typebox/compile'
+import { Default } from 'typebox/value'
 import { LineCounter, parseDocument } from 'yaml'
-import { fail, ok, type Result } from '#protocol/result.ts'
+import { ok, type Result } from '#protocol/result.ts'
+import { readableProblems } from '#protocol/schema-errors.ts'
 import { parseYaml } from '#runtime/configuration.ts'
 import { type FileFault, type FileProblem, fileFault, readText } from '#runtime/yaml-text.ts'
 import { BYTES_PATTERN } from './bytes.ts'
-import { compileProfile, type Profile } from './profile.ts'
-import {
-  completeFile,
-  type ProfileFile,
-  ProfileFileSchema,
-  type SiteOverrides,
-  TEMPLATE_PATTERN,
-} from './profile-schema.ts'
-import { checkRelations } from './relations.ts'
+import { compileProfile } from './compile-profile.ts'
+import { LINE_PATTERN } from './event-schema.ts'
+import { TYPE_FIELDS_PATTERN } from './frame-schema.ts'
+import type { Profile } from './profile.ts'
+import { completeFile, type ProfileFile, ProfileFileSchema, type WrittenFile } from './profile-schema.ts'
+import { checkRelations, type RelationProblem } from './relations.ts'
+import { applySite, checkSite, hashOfMeaning, notValid, type SiteFault } from './site.ts'
+import type { SiteOverrides } from './site-schema.ts'
+import { TEMPLATE_PATTERN } from './template.ts'
+import { applyVariant, type Change, changesBetween, idleChanges, variantChain } from './variant.ts'
 
+export type { SiteFault }
 export const PROFILE_FILE = 'profile.yaml'
 export const GOLDEN_FILE = 'golden.txt'
 
-export interface SiteFault {
-  code: 'site-setting-not-allowed' | 'site-setting-not-valid'
-  detail: string
-}
 export type ProfileFault = FileFault | SiteFault
+
+interface Origin {
+  path: string
+  /** What the profile's id has to be. */
+  folder: string
+  hash: string
+}
 
 /**
  * Reads the profile in a folder, with what this installation sets differently.
  *
- * Gives back all problems at once with line and column, or a frozen profile that every command and event can
- * be made from. A faulty profile is its own pad's trouble: the caller goes on without that pad.
+ * Gives back all problems at once with line and column, those of all variants too, or a frozen profile that every
+ * command and event can be made from. A faulty profile is its own pad's trouble: the caller goes on without that pad.
  */
 export function loadProfile(folder: string, overrides: SiteOverrides = {}): Result<Profile, ProfileFault> {
-  const path = join(folder, PROFILE_FILE)
-  const text = readText(path)
-  if (!text.ok) return text
-  const hash = createHash('sha256').update(text.value).digest('hex')
-  return parseProfile(text.value, { path, folder: basename(resolve(folder)), hash }, overrides)
+  const read = readProfile(folder)
+  return read.ok ? parseProfile(read.value.text, read.value.origin, overrides) : read
 }
 
 /** The golden frames that lie beside a profile. */
@@ -45,93 +50,126 @@ export function readGolden(folder: string): Result<{ path: string; text: string 
   return text.ok ? ok({ path, text: text.value }) : text
 }
 
-/** The same for text that is already there; `folder` is what the profile's id has to be. */
+/** The profile of a folder as it is in force, and every place where that differs from the file without variant and site. */
+export function effectiveProfile(
+  folder: string,
+  overrides: SiteOverrides = {},
+): Result<{ file: ProfileFile; changes: Change[] }, ProfileFault> {
+  const read = readProfile(folder)
+  if (!read.ok) return read
+  const parsed = parseChecked(read.value.text, read.value.origin)
+  if (!parsed.ok) return parsed
+  const inForce = fileInForce(parsed.value, overrides)
+  if (!inForce.ok) return inForce
+  const file = inForce.value.site
+  return ok({ file, changes: changesBetween(completeFile(parsed.value), file) })
+}
+
+/** The same for text that is already there. */
 export function parseProfile(
   text: string,
-  origin: { path: string; folder: string; hash: string },
+  origin: Origin,
   overrides: SiteOverrides = {},
 ): Result<Profile, ProfileFault> {
+  const parsed = parseChecked(text, origin)
+  if (!parsed.ok) return parsed
+  const inForce = fileInForce(parsed.value, overrides)
+  if (!inForce.ok) return inForce
+  const { file, site } = inForce.value
+  return ok(compileProfile(site, hashOfMeaning(origin.hash, file, site, overrides.variant), overrides))
+}
+
+function readProfile(folder: string): Result<{ text: string; origin: Origin }, FileFault> {
+  const path = join(folder, PROFILE_FILE)
+  const text = readText(path)
+  if (!text.ok) return text
+  const hash = createHash('sha256').update(text.value).digest('hex')
+  return ok({ text: text.value, origin: { path, folder: basename(resolve(folder)), hash } })
+}
+
+/** The file as written, once it and each of its variants have been found to be sound. */
+function parseChecked(text: string, origin: Origin): Result<WrittenFile, FileFault> {
   const parsed = parseYaml(text, ProfileFileSchema, origin.path)
   if (!parsed.ok) return fileFault(parsed.error.code, origin.path, parsed.error.problems.map(explainPattern))
-  const file = completeFile(parsed.value)
-  const relations = checkRelations(file)
+  const file = parsed.value
+  const problems = checkRelations(completeFile(file))
   if (file.id !== origin.folder) {
-    relations.push({ path: ['id'], message: `must be the name of the folder, ${origin.folder}; found ${file.id}` })
+    problems.push({ path: ['id'], message: `must be the name of the folder, ${origin.folder}; found ${file.id}` })
   }
-  if (relations.length > 0) return fileFault('file-not-valid', origin.path, placed(text, relations))
+  const known = new Set(problems.map(({ path, message }) => `${path.join('.')} ${message}`))
+  for (const name of Object.keys(file.variants ?? {})) {
+    for (const problem of checkVariant(file, name)) {
+      // What is wrong without the variant too has been said.
+      if (!known.has(`${problem.path.join('.')} ${problem.message}`)) problems.push(inVariant(file, name, problem))
+    }
+  }
+  if (problems.length > 0) return fileFault('file-not-valid', origin.path, placed(text, problems))
+  return ok(file)
+}
+
+function checkVariant(file: WrittenFile, name: string): RelationProblem[] {
+  const own = file.variants![name]!
+  if (own.extends !== undefined && !file.variants![own.extends]) {
+    return [{ path: ['variants', name, 'extends'], message: `is no variant: ${own.extends}` }]
+  }
+  const chain = variantChain(file, name)
+  if (file.variants![chain[0]!]!.extends !== undefined) {
+    return [{ path: ['variants', name, 'extends'], message: 'leads back to itself' }]
+  }
+  const base = own.extends === undefined ? file : applyVariant(file, own.extends)
+  const idle = idleChanges(base, own.changes ?? {}).map(path => ({
+    path: ['variants', name, 'changes', ...path],
+    message: 'says what holds without it',
+  }))
+  const changed = checked(applyVariant(file, name))
+  return [...idle, ...(Array.isArray(changed) ? changed : checkRelations(completeFile(changed), chain))]
+}
+
+/** What a variant has made of the file, against the schema again. */
+function checked(changed: unknown): WrittenFile | RelationProblem[] {
+  const value = Default(ProfileFileSchema, structuredClone(changed))
+  const compiled = Compile(ProfileFileSchema)
+  if (compiled.Check(value)) return value
+  return readableProblems(compiled.Errors(value)).map(({ path, message }) => ({ path, message: hinted(message) }))
+}
+
+/** A problem in the place of the variant that brought it about, where one did. */
+function inVariant(file: WrittenFile, name: string, { path, message }: RelationProblem): RelationProblem {
+  for (const variant of variantChain(file, name).reverse()) {
+    let at: unknown = file.variants?.[variant]?.changes
+    for (const part of path) at = (at as Record<string, unknown> | undefined)?.[part]
+    if (at !== undefined) return { path: ['variants', variant, 'changes', ...path], message }
+  }
+  return { path, message: `${message} (in the variant ${name})` }
+}
+
+function fileInForce(
+  written: WrittenFile,
+  overrides: SiteOverrides,
+): Result<{ file: ProfileFile; site: ProfileFile }, SiteFault> {
+  const allowed = checkSite(written, overrides)
+  if (!allowed.ok) return allowed
+  const { variant } = overrides
+  const names = Object.keys(written.variants ?? {})
+  if (variant !== undefined && !names.includes(variant)) {
+    return notValid(written, `variant must be one of ${names.join(', ')}, found ${variant}`)
+  }
+  const file = completeFile(variant === undefined ? written : (applyVariant(written, variant) as WrittenFile))
   const site = applySite(file, overrides)
-  return site.ok ? ok(compileProfile(site.value, hashWithGrades(file, site.value, origin.hash), overrides)) : site
+  if (!site.ok) return site
+  const problems = checkRelations(site.value, variant === undefined ? [] : variantChain(written, variant))
+  if (problems.length === 0) return ok({ file, site: site.value })
+  return notValid(written, problems.map(({ path, message }) => `${path.join('.')} ${message}`).join('; '))
 }
 
-/**
- * Names what a press means here. The entry that says what drives a window carries it, so a site that gives the
- * keys another order than the profile shows at the centre, as a profile nobody published.
- */
-function hashWithGrades(file: ProfileFile, site: ProfileFile, hash: string): string {
-  const [own, changed] = [gradesOf(file), gradesOf(site)]
-  return own === changed ? hash : createHash('sha256').update(`${hash}\n${changed}`).digest('hex')
-}
-
-function gradesOf({ events }: ProfileFile): string {
-  const lines = Object.entries(events).flatMap(([event, { grades = {} }]) =>
-    Object.entries(grades).map(([raw, grade]) => `${event} ${upper(raw)} ${grade}`),
-  )
-  return lines.sort().join('\n')
-}
-
-function applySite(file: ProfileFile, overrides: SiteOverrides): Result<ProfileFile, SiteFault> {
-  const allowed: readonly string[] = file.site ?? []
-  const refused = Object.keys(overrides).filter(name => !allowed.includes(name))
-  if (refused.length > 0) {
-    const list = allowed.length > 0 ? allowed.join(', ') : 'none'
-    return fail('site-setting-not-allowed', `${file.id}: ${refused.join(', ')} cannot be set here; allowed: ${list}`)
-  }
-  const bauds = [file.line.baud, ...(file.line.baudAlternatives ?? [])]
-  const baud = overrides.baud ?? file.line.baud
-  if (!bauds.includes(baud)) return notValid(file, `baud must be one of ${bauds.join(', ')}, found ${baud}`)
-  const address = overrides.address ?? file.address?.default ?? 0
-  const { min = 0, max = 255 } = file.address ?? {}
-  if (address < min || address > max) return notValid(file, `address must be from ${min} to ${max}, found ${address}`)
-  const changed: ProfileFile = {
-    ...file,
-    line: { ...file.line, baud, baudAlternatives: bauds.filter(other => other !== baud) },
-    behaviour: overrides.echo ? { ...file.behaviour, echo: overrides.echo } : file.behaviour,
-    events: overrides.grades ? withGrades(file, overrides.grades) : file.events,
-  }
-  const known = Object.values(file.events).flatMap(event => Object.keys(event.grades ?? {}).map(upper))
-  const unknown = Object.keys(overrides.grades ?? {}).filter(raw => !known.includes(upper(raw)))
-  if (unknown.length > 0) return notValid(file, `grades names raw values this pad does not have: ${unknown.join(', ')}`)
-  const problems = checkRelations(changed)
-  if (problems.length === 0) return ok(changed)
-  return notValid(file, problems.map(({ path, message }) => `${path.join('.')} ${message}`).join('; '))
-}
-
-function withGrades(file: ProfileFile, grades: NonNullable<SiteOverrides['grades']>): ProfileFile['events'] {
-  const wanted = new Map(Object.entries(grades).map(([raw, grade]) => [upper(raw), grade]))
-  return Object.fromEntries(
-    Object.entries(file.events).map(([name, event]) => {
-      if (!event.grades) return [name, event]
-      const own = Object.fromEntries(
-        Object.entries(event.grades).map(([raw, grade]) => [raw, wanted.get(upper(raw)) ?? grade]),
-      )
-      return [name, { ...event, grades: own }]
-    }),
-  )
-}
-
-const upper = (raw: string) => raw.toUpperCase()
-
-function notValid(file: ProfileFile, detail: string) {
-  return fail('site-setting-not-valid', `${file.id}: ${detail}`)
-}
-
-function placed(text: string, problems: { path: (string | number)[]; message: string }[]): FileProblem[] {
+function placed(text: string, problems: RelationProblem[]): FileProblem[] {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  return problems.map(({ path, message }) => {
+  const found = problems.map(({ path, message }) => {
     const { line, col } = lines.linePos(offsetOf(document, path))
     return { path: path.join('.'), line, column: col, message }
   })
+  return found.sort((a, b) => a.line - b.line || a.column - b.column)
 }
 
 /** Where the value at a path begins, or that of its nearest parent that is written there. */
@@ -145,13 +183,19 @@ function offsetOf(document: ReturnType<typeof parseDocument>, path: (string | nu
 
 const PATTERN_HINTS: Record<string, string> = {
   [BYTES_PATTERN]: 'must be bytes in hex such as "FF 68", in quotes',
-  [TEMPLATE_PATTERN]: 'must be bytes in hex and {parameters} such as "13 {seconds}", in quotes',
+  [TEMPLATE_PATTERN]: `must be bytes in hex, {parameters} and 'text' such as "13 {seconds} 'ok'", in quotes`,
+  [LINE_PATTERN]: 'must be text with at most one of {decimal}, {hex} and {any}, such as "BTN{decimal}"',
+  [TYPE_FIELDS_PATTERN]: 'must be names of fields such as "page component/2 text/rest"',
 }
 
 function explainPattern(problem: FileProblem): FileProblem {
+  return { ...problem, message: hinted(problem.message) }
+}
+
+function hinted(message: string): string {
   for (const [pattern, hint] of Object.entries(PATTERN_HINTS)) {
     const quoted = `must match pattern "${pattern}"`
-    if (problem.message.startsWith(quoted)) return { ...problem, message: hint + problem.message.slice(quoted.length) }
+    if (message.startsWith(quoted)) return hint + message.slice(quoted.length)
   }
-  return problem
+  return message
 }

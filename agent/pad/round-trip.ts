@@ -1,46 +1,82 @@
-import { formatBytes } from './bytes.ts'
-import { decodeFrame } from './decode.ts'
-import { decodeCommand, encodeCommand, encodeKey, fieldsFrame } from './encode.ts'
-import { matchFrame } from './layout.ts'
-import { addressOf, type Command, type Profile } from './profile.ts'
+import { formatBytes, isSame } from './bytes.ts'
+import { createPadCodec, type PadOutput } from './codec.ts'
+import { describeEvent } from './describe-output.ts'
+import { decodeCommand, encodeCommand } from './encode.ts'
+import { type Example, exampleFrames, exampleValues } from './examples.ts'
+import { fieldsOf } from './match.ts'
+import { matchWhole } from './matcher.ts'
+import { addressOf, type Command, frameOf, type Profile } from './profile.ts'
 import type { ParameterValues } from './template.ts'
 
-/** What a profile writes must be what it reads: every key and every command, out and back. Returns what is not. */
+/** What a profile writes must be what it reads: every event and every command, out and back. Returns what is not. */
 export function checkRoundTrips(profile: Profile): string[] {
   const address = addressOf(profile)
-  const problems: string[] = []
-  for (const event of profile.events) {
-    for (const { bytes, raw, meaning } of event.keys) {
-      const frame = profile.frames.find(({ name }) => name === event.frame)!
-      const match = matchFrame(frame, encodeKey(profile, event, bytes, address))
-      const found = match.kind === 'frame' ? decodeFrame(profile, frame, match.fields, address).event : undefined
-      const isRight =
-        found?.kind === 'key' ? found.grade === meaning && found.raw === raw : isNoGrade(found?.kind, meaning)
-      if (!isRight) problems.push(`key ${formatBytes(bytes)} does not come back as ${meaning}`)
-    }
-  }
-  for (const command of Object.values(profile.commands)) {
-    for (const values of extremesOf(command)) {
-      const frame = fieldsFrame(profile, command.frame)
-      const match = matchFrame(frame, encodeCommand(profile, command.name, values, address))
-      const found = match.kind === 'frame' ? decodeCommand(profile, frame.name, match.fields) : null
-      if (found?.command !== command) problems.push(`command ${command.name} does not come back as itself`)
-      else if (JSON.stringify(found.values) !== JSON.stringify(values)) {
-        problems.push(`command ${command.name} comes back with other parameters`)
-      }
-    }
-  }
-  return problems
-}
-
-function isNoGrade(kind: string | undefined, meaning: string): boolean {
-  return kind === (meaning === 'unmapped' ? 'key-unmapped' : meaning)
-}
-
-function extremesOf(command: Command): ParameterValues[] {
-  const parameters = Object.values(command.parameters)
   return [
-    Object.fromEntries(parameters.map(({ name, min }) => [name, min])),
-    Object.fromEntries(parameters.map(({ name, max }) => [name, max])),
+    ...exampleFrames(profile, address).flatMap(example => checkExample(profile, example)),
+    ...Object.values(profile.commands).flatMap(command => checkCommand(profile, command, address)),
   ]
+}
+
+/** The outputs of one fresh codec for bytes that come in pieces, when everything was heard that comes before them. */
+export function hear(profile: Profile, example: Example, pieces: readonly Uint8Array[]): PadOutput[] {
+  const codec = createPadCodec(profile)
+  example.prepare(codec)
+  return [...pieces.flatMap(piece => codec.receive(piece, true)), ...codec.silence()]
+}
+
+/** Whether the outputs hold the event of the example. */
+export function isHeard(profile: Profile, { rule, expected }: Example, outputs: readonly PadOutput[]): boolean {
+  return outputs.some(output => {
+    if (output.kind !== 'frame' || output.rule !== rule.name) return false
+    const found = describeEvent(profile, output.event)
+    return expected === 'text' ? found.startsWith('text ') : found === expected
+  })
+}
+
+function checkExample(profile: Profile, example: Example): string[] {
+  const outputs = hear(profile, example, [example.bytes])
+  if (outputs.length === 1 && isHeard(profile, example, outputs)) return []
+  return [`${example.rule.name} ${formatBytes(example.bytes)} does not come back as ${example.expected}`]
+}
+
+function checkCommand(profile: Profile, command: Command, address: number | null): string[] {
+  const frame = frameOf(profile, command.frame)
+  for (const values of extremesOf(command)) {
+    for (const bytes of encodeCommand(profile, command.name, values, address)) {
+      const match = matchWhole(frame, bytes)
+      if (!match) return [`command ${command.name} is no frame that can be read: ${formatBytes(bytes)}`]
+      const found = decodeCommand(profile, frame.name, fieldsOf(match))
+      if (found?.command !== command)
+        return [`command ${command.name} comes back as ${found?.command.name ?? 'nothing'}`]
+      if (command.segments) continue
+      const [again] = encodeCommand(profile, command.name, { ...values, ...found.values }, address)
+      if (!isSame(again!, bytes)) return [`command ${command.name} comes back with other parameters`]
+      const wrong = wrongNumber(command, values, found.values)
+      if (wrong) return [`command ${command.name} comes back with other parameters: ${wrong}`]
+    }
+  }
+  return []
+}
+
+function wrongNumber(command: Command, sent: ParameterValues, found: ParameterValues): string | undefined {
+  return Object.values(command.parameters).find(
+    parameter =>
+      'scale' in parameter &&
+      parameter.scale.value <= parameter.scale.wire &&
+      sent[parameter.name] !== found[parameter.name],
+  )?.name
+}
+
+/** Values at both ends of every range, and texts that are short, long, and full of what is escaped. */
+function extremesOf(command: Command): ParameterValues[] {
+  const pick = (least: boolean, text: string): ParameterValues => ({
+    ...exampleValues(command),
+    ...Object.fromEntries(
+      Object.values(command.parameters).flatMap((parameter): [string, number | string][] => {
+        if (parameter.as === 'text') return [[parameter.name, text]]
+        return 'min' in parameter ? [[parameter.name, least ? parameter.min : parameter.max]] : []
+      }),
+    ),
+  })
+  return [pick(true, 'A1'), pick(false, '张三'), pick(true, '请您评价'.repeat(60)), pick(false, 'a"b\\c\r~')]
 }

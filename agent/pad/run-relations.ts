@@ -1,5 +1,6 @@
-import type { Report } from './frame-relations.ts'
-import type { ExpectsFile, ProfileFile } from './profile-schema.ts'
+import type { ProfileFile } from './profile-schema.ts'
+import type { Report } from './report.ts'
+import type { ExpectsFile } from './run-schema.ts'
 
 /** Finds what in polling, health, answers and kinds names something that is not there or cannot work. */
 export function checkRun(file: ProfileFile, report: Report) {

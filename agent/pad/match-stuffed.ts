@@ -1,0 +1,96 @@
+import type { Checksum } from './checksum.ts'
+import type { Field, FieldsFrame, Stuffing } from './frame.ts'
+import { layoutBytesMax } from './frame.ts'
+import { createMatch, type Match, type MatchContext, setNo } from './match.ts'
+import { matchFields, NOT_YET } from './match-fields.ts'
+
+/**
+ * Matches a frame whose bytes between head and tail are escaped.
+ *
+ * Escapes are taken out into a buffer of its own, then the fields are judged there. A byte that should have been
+ * escaped and was not ends the data: it is the tail, or nothing can be a frame.
+ */
+export function createStuffedMatcher(frame: FieldsFrame, stuffing: Stuffing) {
+  const { layout } = frame
+  const match = createMatch(layout)
+  const plain = new Uint8Array(layoutBytesMax(layout) + 1)
+  /** Where each plain byte ends on the line, counted from the beginning of the frame. */
+  const lineEnds = new Uint16Array(plain.length)
+  const headBytes = (layout.fields[0] as Extract<Field, { is: 'constant' }>).bytes.length
+  const last = layout.fields.at(-1)!
+  const tail = layout.fields.length > 1 && last.is === 'constant' ? last.bytes : []
+  const isTailEnded = layout.tailAt >= 0
+  let plainBytes = 0
+  let isAtMarker = false
+  let source = new Uint8Array()
+  let sourceStart = 0
+
+  function take(byte: number, lineEnd: number) {
+    plain[plainBytes] = byte
+    lineEnds[plainBytes] = lineEnd
+    plainBytes += 1
+  }
+
+  /** Takes escapes out up to the first byte that is no data, at most `bytesMax` plain bytes in all. */
+  function unstuff(bytes: Uint8Array, start: number, end: number, bytesMax: number) {
+    plainBytes = 0
+    isAtMarker = false
+    for (let at = start; at < end && plainBytes < headBytes; at++) take(bytes[at]!, at - start + 1)
+    let at = start + plainBytes
+    while (at < end && plainBytes < bytesMax && plainBytes < plain.length) {
+      const byte = bytes[at]!
+      const isEscape = byte === stuffing.escape
+      if (isEscape && at + 1 >= end) return
+      const meant = isEscape ? bytes[at + 1]! ^ (stuffing.xor ?? 0) : byte
+      if (stuffing.isEscaped[meant] !== isEscape) {
+        isAtMarker = true
+        return
+      }
+      at += isEscape ? 2 : 1
+      take(meant, at - start)
+    }
+  }
+
+  /** Appends up to a tail's worth of bytes as they are. */
+  function appendTail(bytes: Uint8Array, start: number, end: number) {
+    let at = start + (plainBytes === 0 ? 0 : lineEnds[plainBytes - 1]!)
+    for (let i = 0; i < tail.length && at < end && plainBytes < plain.length; i++) take(bytes[at]!, ++at - start)
+  }
+
+  match.wireValue = (checksum: Checksum, from: number, to: number) => {
+    const first = from === 0 ? 0 : lineEnds[from - 1]!
+    return checksum.valueOf(source, sourceStart + first, sourceStart + (to === 0 ? 0 : lineEnds[to - 1]!))
+  }
+
+  function sized(): Match {
+    if (match.verdict === 'whole') match.size = lineEnds[match.size - 1]!
+    return match
+  }
+
+  return {
+    match(bytes: Uint8Array, start: number, end: number, context: MatchContext): Match {
+      source = bytes as Uint8Array<ArrayBuffer>
+      sourceStart = start
+      unstuff(bytes, start, end, plain.length)
+      if (isTailEnded) {
+        const tailFrom = isAtMarker ? plainBytes : NOT_YET
+        if (isAtMarker) appendTail(bytes, start, end)
+        matchFields(layout, plain, 0, plainBytes, context, match, tailFrom)
+        return isAtMarker ? wrongMarker(sized()) : sized()
+      }
+      matchFields(layout, plain, 0, plainBytes, context, match)
+      if (match.verdict !== 'more') return sized()
+      const size = layout.restAt < 0 ? layout.fixedBytes : match.restSize < 0 ? -1 : layout.fixedBytes + match.restSize
+      if (size < 0 || plainBytes < size - tail.length) return isAtMarker ? setNo(match, 'bad-escape', 0) : match
+      unstuff(bytes, start, end, size - tail.length)
+      appendTail(bytes, start, end)
+      matchFields(layout, plain, 0, plainBytes, context, match)
+      return sized()
+    },
+  }
+}
+
+/** A marker that is not the tail is no frame, whatever the layout makes of it. */
+function wrongMarker(match: Match): Match {
+  return match.verdict === 'no' && match.fault === 'bad-tail' ? setNo(match, 'bad-escape', match.at) : match
+}
