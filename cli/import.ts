@@ -189,18 +189,23 @@ function readKept(path: string): Result<{ file: string; receipts: Uint8Array[] }
   }
 }
 
-/** The last receipt of each chain, in the order in which the chains came. */
+/** One receipt of each chain: the newest of this import, else the one that was there. */
 function collectReceipts(kept: readonly Uint8Array[], imported: readonly Imported[]): Uint8Array[] {
   const fresh = imported.flatMap(({ answer }) => answer?.receipts ?? []).map(text => Buffer.from(text, 'base64'))
-  const byChain = new Map<string, { at: number; bytes: Uint8Array }>()
-  for (const bytes of [...kept, ...fresh]) {
+  return [...new Map([...newestOfEach(kept), ...newestOfEach(fresh)]).values()]
+}
+
+/** By chain. Files are taken in another order than they are given, so the collector's time decides. */
+function newestOfEach(receipts: readonly Uint8Array[]): Map<string, Uint8Array> {
+  const newest = new Map<string, { at: number; bytes: Uint8Array }>()
+  for (const bytes of receipts) {
     const receipt = decodeReceipt(bytes)
     if (!receipt.ok) throw new Error(`a collector gave a receipt that is none: ${receipt.error.detail}`)
     const { box, epoch, at } = receipt.value
     const chain = `${box} ${toHex(epoch)}`
-    if (at >= (byChain.get(chain)?.at ?? Number.NEGATIVE_INFINITY)) byChain.set(chain, { at, bytes })
+    if (at >= (newest.get(chain)?.at ?? Number.NEGATIVE_INFINITY)) newest.set(chain, { at, bytes })
   }
-  return [...byChain.values()].map(({ bytes }) => bytes)
+  return new Map([...newest].map(([chain, { bytes }]) => [chain, bytes]))
 }
 
 async function writeReceipts(file: string, receipts: readonly Uint8Array[]): Promise<Result<number>> {
