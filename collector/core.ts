@@ -102,6 +102,8 @@ export async function createCore(deps: {
   })
   const projector = createProjector({
     db,
+    clock,
+    areReceiptsDue: () => ingest.areReceiptsDue(),
     opening,
     onProjected(touched) {
       for (const [box, enrolment] of touched.keys) enrolments.add({ box, ...enrolment })

@@ -12,6 +12,8 @@ import type { Arrival, BoxWork, OwnResult, OwnWork } from './work.ts'
 /** Entries in one transaction, and how long the first of them waits for company. */
 const COMMIT_ENTRIES_MAX = BATCH_ENTRIES_MAX
 const COMMIT_WAIT_MS_MAX = 20
+/** A box that says it has more sends it within this time after its receipt, or its link is slow. */
+const NEXT_BATCH_MS_MAX = 50
 /** Batches waiting. A box has one in flight and sends again, so what does not fit is only delayed. */
 const PENDING_BATCHES_MAX = 2000
 const PENDING_REFUSED_MAX = 100
@@ -25,6 +27,8 @@ export interface Ingest {
    * follow it: a person has decided that they are to be taken, whoever signed them.
    */
   write(work: OwnWork, behind?: BoxWork): Promise<Result<OwnResult>>
+  /** Whether batches wait for their receipts, or a box is about to send the next one. */
+  areReceiptsDue(): boolean
   /** Closes the day before, if one is over, though nothing may wait. */
   turnDay(): void
   /** Resolves when what waits now is committed or refused. */
@@ -60,6 +64,7 @@ export function createIngest(deps: {
   let refused: Refused[] = []
   let arrivals = 0
   let oldestMonoMs = 0
+  let nextDueUntilMonoMs = 0
   let running: Promise<void> | undefined
   let isStopped = false
   let isDayOver = false
@@ -128,6 +133,7 @@ export function createIngest(deps: {
       for (const arrival of result.arrivals) deps.onArrival(arrival)
       for (const item of putAside) deps.onQuarantined(item.refused)
       deps.onStored()
+      if (taken.some(hasMore)) nextDueUntilMonoMs = clock.monoMs() + NEXT_BATCH_MS_MAX
       if (result.committed.length > 0) deps.onCommitted(result.committed)
     } catch (error) {
       // The boxes keep what they sent and send it again; a business system is told.
@@ -173,6 +179,7 @@ export function createIngest(deps: {
         wake()
       })
     },
+    areReceiptsDue: () => running !== undefined || clock.monoMs() < nextDueUntilMonoMs,
     turnDay() {
       if (isStopped || !deps.committer.isDayOver(clock.wallMs())) return
       isDayOver = true
@@ -187,6 +194,9 @@ export function createIngest(deps: {
     },
   }
 }
+
+/** Whether the box has entries behind this batch, by its own word. */
+const hasMore = ({ batch }: BoxWork) => batch.newest >= batch.first + batch.entries.length
 
 const countEntries = (batches: readonly BoxWork[]) => batches.reduce((sum, work) => sum + work.entries.length, 0)
 

@@ -11,6 +11,7 @@ import { PROJECTION_TABLES } from '#collector/store/tables.ts'
 import { toHex } from '#protocol/codec.ts'
 import { GRADES } from '#protocol/grades.ts'
 import { createSealer, sealingContext } from '#protocol/sealing.ts'
+import { createSystemClock } from '#runtime/system-clock.ts'
 import { digestProjections, dumpProjections } from './dump.ts'
 import { createProjector, decodeRow } from './projector.ts'
 
@@ -300,6 +301,8 @@ test('entries that were not handed over, or no longer, are read back from the ev
   await db.updateTable('projection_cursor').set({ position: 0 }).execute()
   const projector = createProjector({
     db,
+    clock: createSystemClock(),
+    areReceiptsDue: () => false,
     opening: await createOpening([collector.openingKey]),
     onProjected: () => {},
     onRefused: error => Promise.reject(error),

@@ -3,12 +3,16 @@ import type { Opening } from '#collector/opening/opening.ts'
 import { lastPosition, readEvidence } from '#collector/store/evidence.ts'
 import { type EvidenceRow, PROJECTION_TABLES, type Tables } from '#collector/store/tables.ts'
 import { CHAIN_START } from '#protocol/chain.ts'
+import type { Clock } from '#protocol/clock.ts'
 import { decodeEntry } from '#protocol/entry.ts'
 import { type Applier, createApplier } from './apply.ts'
 import type { ProjectedEntry, Touched } from './projected.ts'
 
 /** Entries of one transaction: short enough that a receipt never waits long for the store. */
 const SLICE_ENTRIES = 64
+/** Receipts go first, but tables are never further behind than this: then slices and commits take turns. */
+const BEHIND_MS_MAX = 2000
+const GIVE_WAY_MS = 10
 /** Committed entries held decoded in memory; when more wait, they are read back from the store instead. */
 const TAIL_ENTRIES_MAX = 5000
 
@@ -18,24 +22,30 @@ export type Committed = Omit<ProjectedEntry, 'opened'>
 export interface Projector {
   /** Takes entries just committed, so that they are not decoded again. */
   committed(items: readonly Committed[]): void
-  /** Resolves when everything committed before the call is projected. */
+  /** Resolves when everything committed before the call is projected. Until then it gives way to nobody. */
   caughtUp(): Promise<void>
   stop(): Promise<void>
 }
 
 export function createProjector(deps: {
   db: Kysely<Tables>
+  clock: Pick<Clock, 'monoMs' | 'after'>
   opening: Opening
+  /** Whether boxes wait for receipts, or are about to. */
+  areReceiptsDue(): boolean
   onProjected(touched: Touched): void
   /** The store refused a write: says how long to wait, and logs it. Rethrows what is no refusal. */
   onRefused(error: unknown): Promise<void>
 }): Projector {
-  const { db } = deps
+  const { db, clock } = deps
   const applier = createApplier()
   let tail: Committed[] = []
   let running: Promise<void> | undefined
   let isStopped = false
   let isWanted = false
+  let isUrgent = false
+  let behindSinceMonoMs: number | undefined
+  let goOn = () => {}
   let cursor: number | undefined
 
   async function run() {
@@ -43,22 +53,42 @@ export function createProjector(deps: {
       isWanted = false
       await drain()
     }
+    isUrgent = false
     // In the same breath as the check, or entries committed in between would wait for the next ones.
     running = undefined
   }
 
   async function drain() {
     while (!isStopped) {
+      await giveWay()
+      if (isStopped) return
       try {
         const slice = await nextSlice()
-        if (slice.length === 0) return
+        if (slice.length === 0) {
+          behindSinceMonoMs = undefined
+          return
+        }
         const touched = await projectSlice(db, applier, deps.opening, slice)
         cursor = slice.at(-1)!.position
         deps.onProjected(touched)
       } catch (error) {
         await deps.onRefused(error)
       }
-      await new Promise(setImmediate)
+    }
+  }
+
+  /** One turn of the event loop for whoever waits, and as long as receipts are due. */
+  async function giveWay() {
+    await new Promise(setImmediate)
+    behindSinceMonoMs ??= clock.monoMs()
+    while (!isUrgent && !isStopped && deps.areReceiptsDue() && clock.monoMs() - behindSinceMonoMs < BEHIND_MS_MAX) {
+      await new Promise<void>(resolve => {
+        const cancel = clock.after(GIVE_WAY_MS, resolve)
+        goOn = () => {
+          cancel()
+          resolve()
+        }
+      })
     }
   }
 
@@ -70,7 +100,7 @@ export function createProjector(deps: {
     return (await readEvidence(db, from, SLICE_ENTRIES)).map(decodeRow)
   }
 
-  async function caughtUp(): Promise<void> {
+  async function follow(): Promise<void> {
     isWanted = true
     running ??= run()
     await running
@@ -80,11 +110,16 @@ export function createProjector(deps: {
     committed(items) {
       if (tail.length + items.length > TAIL_ENTRIES_MAX) tail = []
       else tail.push(...items)
-      void caughtUp()
+      void follow()
     },
-    caughtUp,
+    async caughtUp() {
+      isUrgent = true
+      goOn()
+      await follow()
+    },
     async stop() {
       isStopped = true
+      goOn()
       await running
     },
   }
