@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs'
 import { isFull } from './store.ts'
 
@@ -17,6 +17,8 @@ export interface Ballast {
 
 /** Some two hundred entries. */
 const STEP_BYTES = 256 * 1024
+/** Written at a time, from one buffer: new ones would stay in memory, since a box with nothing to do collects no garbage. */
+const PIECE_BYTES = 16 * 1024
 
 export function openBallast(path: string, wantedBytes: number): Ballast {
   let held = sizeOf(path)
@@ -47,7 +49,7 @@ export function openBallast(path: string, wantedBytes: number): Ballast {
       if (step <= 0) return held
       try {
         // Random, because a file system may keep zeros without keeping room for them.
-        held = resize(file => writeSync(file, randomBytes(step)))
+        held = resize(file => writeRandom(file, step))
       } catch (error) {
         if (!isFull(error)) throw error
         held = sizeOf(path)
@@ -55,6 +57,12 @@ export function openBallast(path: string, wantedBytes: number): Ballast {
       return held
     },
   }
+}
+
+function writeRandom(file: number, bytes: number): void {
+  const piece = Buffer.alloc(PIECE_BYTES)
+  for (let left = bytes; left > 0; left -= PIECE_BYTES)
+    writeSync(file, randomFillSync(piece), 0, Math.min(left, PIECE_BYTES))
 }
 
 /** Gives up the ballast, step by step, for as long as the disk is full. */
