@@ -11,6 +11,7 @@ import {
 import { BOX_KINDS, ENTRY_KINDS, EntrySchema, PROMPT_ORIGINS, SealedSchema } from './entry.ts'
 import { GRADES } from './grades.ts'
 import { BoxIdSchema, CodeSchema, WindowIdSchema } from './names.ts'
+import { PARCEL_CHUNK_BYTES } from './parcel.ts'
 import { PresenceSchema } from './presence.ts'
 import { PromptRequestSchema } from './prompt-request.ts'
 import { ReceiptSchema } from './receipt.ts'
@@ -66,6 +67,7 @@ test('the written format has the limits, words and patterns of the code', () => 
     `**${PADDED_BYTES.pad} bytes**`,
   ]
   const more = [`**${PADDED_BYTES.screen} bytes**`, `has ${PADDED_BYTES.pad + 16} or ${PADDED_BYTES.screen + 16} bytes`]
+  more.push(`ciphertext of ${PARCEL_CHUNK_BYTES} bytes`, `so ${PARCEL_CHUNK_BYTES + 16} bytes`)
   for (const text of [...sizes, ...more, `at most ${WORDS_BYTES_MAX} bytes`]) expect(document).toContain(String(text))
   for (const word of [...GRADES, ...PROMPT_ORIGINS]) expect(document).toContain(`\`${word}\``)
   for (const schema of [BoxIdSchema, WindowIdSchema, CodeSchema]) {

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { fromReadable, toReadable } from '#test/helpers/readable-bytes.ts'
 import { type Batch, decodeBatch, encodeBatch, verifyBatch } from './batch.ts'
@@ -7,9 +8,11 @@ import { CHAIN_START, entryHash } from './chain.ts'
 import { fromHex, toHex } from './codec.ts'
 import { decodeEntry, ENTRY_KINDS, type Entry, encodeEntry, type Sealed } from './entry.ts'
 import { GRADES } from './grades.ts'
+import { readParcel } from './parcel.ts'
 import { decodePresence, encodePresence, type Presence } from './presence.ts'
 import { readPromptRequest } from './prompt-request.ts'
 import { readReceipt } from './receipt.ts'
+import { readReceiptsFile } from './receipts-file.ts'
 import { createOpener, openingKeyId, PADDED_BYTES, type RatingText, sealingContext } from './sealing.ts'
 import { readTimeAnswer } from './time-answer.ts'
 
@@ -87,6 +90,36 @@ test('the receipts are the collector’s and name entries of the chain', () => {
     expect(toHex(believed.value.hash)).toBe(chain?.entries[believed.value.seq - 1]?.hash)
     expect(readReceipt(fromHex(bytes), publicKey('box')).ok).toBe(false)
   }
+})
+
+test('the packed batches are those batches', () => {
+  const batches = read<{ bytes: string }[]>('batches').map(({ bytes }) => bytes)
+  const packed = read<{ packed: string; bytes: string }[]>('packed')
+  expect(packed.length).toBeGreaterThan(0)
+  for (const one of packed) {
+    expect(batches).toContain(one.bytes)
+    expect(decodeBatch(fromHex(one.packed))).toEqual(decodeBatch(fromHex(one.bytes)))
+  }
+})
+
+test('the parcel opens to the batches', async () => {
+  const { batches, parcel } = read<{ batches: string[]; parcel: string }>('parcel')
+  const { keyOf } = await createOpener([privateKey('opening')])
+  const items: string[] = []
+  for await (const item of readParcel(Readable.from([Buffer.from(parcel, 'base64')]), keyOf)) {
+    if (!item.ok) throw new Error(item.error.detail)
+    items.push(toHex(item.value))
+  }
+  expect(items).toEqual(batches)
+  expect(batches).toEqual(read<{ bytes: string }[]>('batches').map(({ bytes }) => bytes))
+})
+
+test('the receipts that are carried are those receipts', () => {
+  const carried = readReceiptsFile(readFileSync(new URL('../test/vectors/receipts.txt', import.meta.url)))
+  if (!carried.ok) throw new Error(carried.error.detail)
+  expect(carried.value.map(({ bytes }) => toHex(bytes))).toEqual(
+    read<{ bytes: string }[]>('receipts').map(({ bytes }) => bytes),
+  )
 })
 
 interface SealedVector {

@@ -3,10 +3,11 @@
 
     python3 scripts/check-chain.py [FOLDER]
 
-FOLDER holds keys.json, chains.json, batches.json and receipts.json as test/vectors/ does (the default).
-Checked are: deterministic CBOR, the values against the bytes, numbers without holes, every hash, the
-P-256 signature of every batch and receipt. Exit code 0 when all of it holds; 1 with one line for each
-fault, which names the file and the entry. docs/protocol.md has the formulas.
+FOLDER holds keys.json, chains.json, batches.json and receipts.json as test/vectors/ does (the default),
+and may hold packed.json; batches.json may hold packed batches too. Checked are: deterministic CBOR, the
+values against the bytes, numbers without holes, every hash, the P-256 signature of every batch and receipt.
+Exit code 0 when all of it holds; 1 with one line for each fault, which names the file and the entry.
+docs/protocol.md has the formulas.
 """
 
 import json
@@ -19,6 +20,7 @@ from chuangping_check import (
     Fault,
     entry_hash,
     is_signed,
+    read_batch,
     read_cbor,
     read_key,
     readable,
@@ -48,7 +50,7 @@ def check_chain(chain):
 
 def check_batch(vector, hashes, key):
     """How many entries the batch carries; they continue the chain and are signed by the box."""
-    batch = read_cbor(bytes.fromhex(vector["bytes"]))
+    batch = read_batch(bytes.fromhex(vector["bytes"]))
     first, previous = batch["first"], batch["previous"]
     if previous != hashes.get(first - 1, bytes(32)):
         raise Fault("%s batch from %d: it does not hang onto entry %d" % (batch["box"], first, first - 1))
@@ -59,6 +61,13 @@ def check_batch(vector, hashes, key):
     if not is_signed(HEAD_TAG + previous, batch["signature"], key):
         raise Fault("%s batch from %d: its signature does not hold" % (batch["box"], first))
     return len(batch["entries"])
+
+
+def check_packed(vector):
+    """A batch as it travelled is the batch beside it."""
+    if read_batch(bytes.fromhex(vector["packed"])) != read_cbor(bytes.fromhex(vector["bytes"])):
+        raise Fault("a packed batch is not the batch written beside it")
+    return True
 
 
 def check_receipt(vector, hashes, key):
@@ -97,7 +106,7 @@ def main():
             print("ok  chain of %s: %d entries" % (chain["box"], len(hashes)))
 
     def hashes_of(vector):
-        return chains.get(read_cbor(bytes.fromhex(vector["bytes"]))["box"], {})
+        return chains.get(read_batch(bytes.fromhex(vector["bytes"]))["box"], {})
 
     if box_key and collector_key:
         for vector in load("batches.json"):
@@ -109,6 +118,10 @@ def main():
             check("receipts.json", lambda: check_receipt(vector, hashes_of(vector), collector_key))
             if len(faults) == before:
                 print("ok  receipt, signed by the collector")
+    if (folder / "packed.json").exists():
+        for vector in load("packed.json"):
+            if check("packed.json", lambda: check_packed(vector)):
+                print("ok  packed batch, the same as the batch")
     if not chains and not faults:
         faults.append("chains.json: there is nothing to check")
     for fault in faults:

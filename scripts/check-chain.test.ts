@@ -2,7 +2,10 @@ import { execFile, spawnSync } from 'node:child_process'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { deflateRawSync } from 'node:zlib'
+import { encode } from 'cborg'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { toHex } from '#protocol/codec.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
 const SCRIPT = join(import.meta.dirname, 'check-chain.py')
@@ -33,6 +36,8 @@ function checkChanged(name: string, change: (content: any) => void) {
 
 const flip = (hex: string, at: number) => hex.slice(0, at) + (hex[at] === '0' ? '1' : '0') + hex.slice(at + 1)
 
+const packedOf = (packed: Uint8Array) => toHex(encode({ packed, version: 1 }))
+
 describe('the auditor’s script, which shares no code with the product,', () => {
   beforeEach(context => {
     context.skip(!hasPython, 'python3 is not installed: scripts/check-chain.py was NOT tested')
@@ -41,7 +46,7 @@ describe('the auditor’s script, which shares no code with the product,', () =>
   test('finds every hash, number and signature of the vectors good', async () => {
     const { code, output } = await check(VECTORS)
     expect(output).not.toContain('FAULT')
-    expect(output.match(/^ok /gm)?.length).toBe(7)
+    expect(output.match(/^ok /gm)?.length).toBe(8)
     expect(code).toBe(0)
   })
 
@@ -109,12 +114,38 @@ describe('the auditor’s script, which shares no code with the product,', () =>
       c => (c[0].bytes = c[0].bytes.replace('6261741b00000', '6261741b00001')),
       'its signature does not hold',
     ],
+    ['a packed batch of another content', 'packed.json', c => (c[0].bytes = flip(c[0].bytes, 300)), 'packed'],
+    [
+      'a packed batch with something behind its end',
+      'packed.json',
+      c => (c[0].packed = packedOf(Buffer.concat([deflateRawSync(Buffer.from(c[0].bytes, 'hex')), Buffer.of(0)]))),
+      'does not end where its bytes do',
+    ],
+    [
+      'a packed batch that would become too big',
+      'packed.json',
+      c => (c[0].packed = packedOf(deflateRawSync(Buffer.alloc(300_000)))),
+      'inflates to more than 262144 bytes',
+    ],
+    [
+      'a packed batch that does not inflate',
+      'packed.json',
+      c => (c[0].packed = packedOf(Buffer.of(0xff, 0xff))),
+      'does not inflate',
+    ],
     ['the key of another', 'keys.json', c => (c.box.public = c.collector.public), 'its signature does not hold'],
   ])('names the place of %s', async (_, name, change, fault) => {
     const { code, output } = await checkChanged(name, change)
     expect(output).toMatch(/^FAULT /m)
     expect(output).toContain(fault)
     expect(code).toBe(1)
+  })
+
+  test('checks batches that travelled packed like others', async () => {
+    const packed = JSON.parse(readFileSync(join(VECTORS, 'packed.json'), 'utf8'))[0].packed
+    const { output } = await checkChanged('batches.json', c => (c[2].bytes = packed))
+    expect(output).toContain('ok  batch of 10, signed by the box')
+    expect(output).not.toContain('FAULT')
   })
 
   test('does not call an empty folder good', async () => {

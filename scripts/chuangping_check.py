@@ -4,6 +4,7 @@ Nothing here is of Chuangping's code: Python's standard library only. docs/proto
 """
 
 import hashlib
+import zlib
 
 ENTRY_TAG = b"chuangping entry v1\n"
 HEAD_TAG = b"chuangping head v1\n"
@@ -78,6 +79,28 @@ def read_cbor(data):
     if at != len(data):
         raise Fault("there are bytes behind the end")
     return value
+
+
+BATCH_BYTES_MAX = 262144
+
+
+def read_batch(data):
+    """A batch as it travels: plain, or packed as raw DEFLATE."""
+    if len(data) > BATCH_BYTES_MAX:
+        raise Fault("a batch has more than %d bytes" % BATCH_BYTES_MAX)
+    batch = read_cbor(data)
+    if not isinstance(batch, dict) or set(batch) != {"packed", "version"}:
+        return batch
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        inflated = inflater.decompress(batch["packed"], BATCH_BYTES_MAX + 1)
+    except zlib.error as error:
+        raise Fault("a packed batch does not inflate: %s" % error)
+    if len(inflated) > BATCH_BYTES_MAX:
+        raise Fault("a packed batch inflates to more than %d bytes" % BATCH_BYTES_MAX)
+    if not inflater.eof or inflater.unused_data:
+        raise Fault("a packed batch does not end where its bytes do")
+    return read_cbor(inflated)
 
 
 def write_cbor(value):

@@ -8,14 +8,18 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Batch, encodeBatch, signBatch } from '#protocol/batch.ts'
+import { deflateRawSync } from 'node:zlib'
+import { encode } from 'cborg'
+import { BATCH_BYTES_MAX, type Batch, decodeBatch, encodeBatch, signBatch } from '#protocol/batch.ts'
 import { CHAIN_START, chainHashes, entryHash } from '#protocol/chain.ts'
 import { fromHex, toHex } from '#protocol/codec.ts'
 import { decodeEntry, type Entry, encodeEntry, type Sealed } from '#protocol/entry.ts'
 import { GRADES } from '#protocol/grades.ts'
+import { sealParcel } from '#protocol/parcel.ts'
 import { encodePresence, type Presence } from '#protocol/presence.ts'
 import { signPromptRequest } from '#protocol/prompt-request.ts'
 import { signReceipt } from '#protocol/receipt.ts'
+import { writeReceiptsFile } from '#protocol/receipts-file.ts'
 import { createSealer, type RatingText, sealingContext } from '#protocol/sealing.ts'
 import { signTimeAnswer } from '#protocol/time-answer.ts'
 import { writeFileAtomic } from '#runtime/atomic-file.ts'
@@ -283,6 +287,37 @@ function makeRefused(batches: ReturnType<typeof makeBatch>[], entry: string) {
   ]
 }
 
+/** As a box may send it: deterministic CBOR, names in the order of their encodings. */
+function pack(hex: string, behind = ''): string {
+  const packed = Buffer.concat([deflateRawSync(fromHex(hex), { level: 1 }), fromHex(behind)])
+  return toHex(encode({ packed, version: 1 }))
+}
+
+/** The batch with the most entries, packed. */
+function makePacked(batches: ReturnType<typeof makeBatch>[]) {
+  const { bytes } = batches[2]!
+  const packed = pack(bytes)
+  if (!decodeBatch(fromHex(packed)).ok || packed.length >= bytes.length) throw new Error('it must be shorter')
+  return [{ packed, bytes }]
+}
+
+function makeRefusedPacked(batches: ReturnType<typeof makeBatch>[]) {
+  const { bytes } = batches[2]!
+  const tooMuch = toHex(new Uint8Array(BATCH_BYTES_MAX + 1))
+  return [
+    { message: 'batch', why: 'packed, and would become too big', bytes: pack(tooMuch), code: 'batch-too-big' },
+    { message: 'batch', why: 'packed, with a byte behind its end', bytes: pack(bytes, '00'), code: 'not-decodable' },
+    { message: 'batch', why: 'packed twice', bytes: pack(pack(bytes)), code: 'not-valid' },
+  ]
+}
+
+async function makeParcel(batches: ReturnType<typeof makeBatch>[], opening: KeyObject) {
+  const pieces: Uint8Array[] = []
+  const items = batches.map(({ bytes }) => fromHex(bytes))
+  for await (const piece of sealParcel(createPublicKey(opening), items)) pieces.push(piece)
+  return { batches: batches.map(({ bytes }) => bytes), parcel: Buffer.concat(pieces).toString('base64') }
+}
+
 function write(name: string, content: unknown): void {
   writeFileAtomic(join(FOLDER, name), `${JSON.stringify(content, undefined, 2)}\n`)
 }
@@ -369,7 +404,10 @@ async function main(): Promise<void> {
     'time-answers.json',
     answers.map(answer => ({ answer: toReadable(answer), bytes: toHex(signTimeAnswer(answer, keys.collector)) })),
   )
-  write('refused.json', makeRefused(batches, chain.entries[2]!.bytes))
+  write('refused.json', [...makeRefused(batches, chain.entries[2]!.bytes), ...makeRefusedPacked(batches)])
+  write('packed.json', makePacked(batches))
+  write('parcel.json', await makeParcel(batches, keys.opening))
+  writeFileAtomic(join(FOLDER, 'receipts.txt'), writeReceiptsFile(receipts.map(({ bytes }) => fromHex(bytes))))
 }
 
 if (import.meta.main) await main()
