@@ -44,7 +44,10 @@ export function parseOptions(args: readonly string[], kinds: readonly FaultKind[
   const only = names.filter(name => values.only.some(asked => name === asked || name.startsWith(`${asked}-`)))
   const unknown = values.only.find(asked => !names.some(name => name === asked || name.startsWith(`${asked}-`)))
   if (unknown !== undefined) return fail('unknown-fault', `--only ${unknown}: ${names.join(', ')}`)
-  const peers = values.peers ? PEER_NAMES.filter(name => values.peer.length === 0 || values.peer.includes(name)) : []
+  const isPeer = (name: PeerName) => values.peer.length === 0 || values.peer.some(asked => name.startsWith(asked))
+  const peers = values.peers ? PEER_NAMES.filter(isPeer) : []
+  const stranger = values.peer.find(asked => !PEER_NAMES.some(name => name.startsWith(asked)))
+  if (stranger !== undefined) return fail('unknown-peer', `--peer ${stranger}: ${PEER_NAMES.join(', ')}`)
   const { rounds, seed, life, minutes, jobs } = numbers as Record<(typeof BOUNDS)[number][0], number>
   return ok({
     rounds,

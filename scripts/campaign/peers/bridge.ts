@@ -46,7 +46,7 @@ export async function startBridge(place: PeerPlace): Promise<Peer> {
   writeFileSync(file, configuration(port, place))
   const start = () => startProcess([MOSQUITTO, '-c', file], line => line.includes('running'))
   let own = await start()
-  let pad = connect(port)
+  let pad = await connect(port)
 
   return {
     name: 'mosquitto-bridge',
@@ -61,8 +61,7 @@ export async function startBridge(place: PeerPlace): Promise<Peer> {
       pad.end(true)
       return async () => {
         own = await start()
-        pad = connect(port)
-        await new Promise(resolve => pad.once('connect', resolve))
+        pad = await connect(port)
       }
     },
     async stop() {
@@ -72,9 +71,10 @@ export async function startBridge(place: PeerPlace): Promise<Peer> {
   }
 }
 
-function connect(port: number): MqttClient {
+async function connect(port: number): Promise<MqttClient> {
   const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, { clientId: 'pad', reconnectPeriod: 0 })
   client.on('error', () => {}) // Its `close` says the same.
+  await new Promise<void>(resolve => client.once('connect', () => resolve()))
   return client
 }
 

@@ -16,15 +16,14 @@ export interface OutageSizes {
   queued: number
   kills: number
   cuts: number
-  perCut: number
   atBroker: number
+  /** Nothing new for so long: nothing more will come. Longer than any of them waits before it sends again. */
+  stillMs: number
 }
 
-export const SIZES: OutageSizes = { queued: 2_000, kills: 10, cuts: 5, perCut: 100, atBroker: 500 }
+export const SIZES: OutageSizes = { queued: 2_000, kills: 10, cuts: 5, atBroker: 500, stillMs: 15_000 }
 
 const AT_A_TIME = 16
-/** Nothing new for so long: nothing more will come. Longer than any of them waits before it sends again. */
-const STILL_MS = 15_000
 const LOOK_EVERY_MS = 100
 const DRAIN_MS_MAX = 300_000
 
@@ -104,13 +103,13 @@ export async function suffer(
     async 'broker-wiped'() {
       const start = await setup.stopCentre()
       await press(sizes.atBroker)
-      await wait(10_000) // Everything that can be at the broker is there, and on its disk.
+      await wait(sizes.stillMs) // Everything that can be at the broker is there, and on its disk.
       await setup.loseBroker(true)
       await start()
     },
   }
   await outages[outage]()
-  const drainS = await drained(setup, thanked)
+  const drainS = await drained(setup, thanked, sizes.stillMs)
   const arrived = setup.arrivals()
   const doubled = [...arrived.values()].reduce((sum, times) => sum + times - 1, 0)
   const lost = [...thanked].filter(id => !arrived.has(id)).length
@@ -118,7 +117,7 @@ export async function suffer(
 }
 
 /** Waits until nothing new arrives; the seconds until the last of it did. */
-async function drained(setup: Setup, thanked: ReadonlySet<number>): Promise<number> {
+async function drained(setup: Setup, thanked: ReadonlySet<number>, stillMs: number): Promise<number> {
   const startedMs = performance.now()
   let [seen, changedMs] = [-1, startedMs]
   for (;;) {
@@ -128,7 +127,7 @@ async function drained(setup: Setup, thanked: ReadonlySet<number>): Promise<numb
     if (now !== seen) [seen, changedMs] = [now, nowMs]
     const isComplete = [...thanked].every(id => arrived.has(id))
     // Those that lost something are given as long as the others to bring it; doubles may come late, too.
-    if (nowMs - changedMs > STILL_MS || (isComplete && nowMs - changedMs > STILL_MS / 2)) break
+    if (nowMs - changedMs > stillMs || (isComplete && nowMs - changedMs > stillMs / 2)) break
     if (nowMs - startedMs > DRAIN_MS_MAX) break
     await wait(LOOK_EVERY_MS)
   }
