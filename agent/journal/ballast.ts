@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statfsSync, statSync, writeSync } from 'node:fs'
 import { isFull } from './store.ts'
 
 /**
@@ -74,6 +74,12 @@ export function withRoom<T>(ballast: Ballast, work: () => T): T {
       if (!isFull(error) || !ballast.giveUp()) throw error
     }
   }
+}
+
+/** What the file system of a folder has left for us, bytes. */
+export function freeBytesOf(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize
 }
 
 function sizeOf(path: string): number {

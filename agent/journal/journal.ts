@@ -1,4 +1,4 @@
-import { mkdirSync, statfsSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type Database from 'better-sqlite3'
 import { CHAIN_START, entryHash } from '#protocol/chain.ts'
@@ -13,7 +13,7 @@ import {
   encodeEntry,
 } from '#protocol/entry.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
-import { type Ballast, openBallast, withRoom } from './ballast.ts'
+import { type Ballast, freeBytesOf, openBallast, withRoom } from './ballast.ts'
 import { createMarks, type Mark } from './marks.ts'
 import { openOrSetAside } from './open-or-set-aside.ts'
 import { createOpenPrompts, openAtEnd } from './open-prompts.ts'
@@ -23,7 +23,16 @@ import { cutPiece, type Piece } from './piece.ts'
 import { originAfter, readPrevious, writePrevious } from './previous.ts'
 import { noteDamage, storeFile } from './quarantine.ts'
 import { isInsideShort, isRoomy, mayGrow, type Space } from './room.ts'
-import { checkLinks, type EntryRow, isDamage, isFull, isNotDurable, PAGE_BYTES, readHead, StoreDamaged } from './store.ts'
+import {
+  checkLinks,
+  type EntryRow,
+  isDamage,
+  isFull,
+  isNotDurable,
+  PAGE_BYTES,
+  readHead,
+  StoreDamaged,
+} from './store.ts'
 
 /** The durable, hash-linked sequence of what this box wrote (日志链). Append-only; only a receipt frees an entry. */
 export interface Journal {
@@ -109,8 +118,6 @@ export interface JournalDeps {
   clock: Clock
   randomBytes: RandomBytes
   limits?: JournalLimits
-  /** Bytes that are free where the folder is. */
-  freeBytes?(): number
 }
 
 /** Entries in the log that make a checkpoint worth its writes: some 50 of them fill about 150 KiB. */
@@ -227,13 +234,7 @@ export function createJournal(
 
   function space(): Space {
     const inside = (countFree.get() as number) * PAGE_BYTES
-    return { free: freeBytes(), held: ballast.bytes(), wanted: ballast.wantedBytes, inside }
-  }
-
-  function freeBytes(): number {
-    if (deps.freeBytes) return deps.freeBytes()
-    const { bavail, bsize } = statfsSync(directory)
-    return bavail * bsize
+    return { free: freeBytesOf(directory), held: ballast.bytes(), wanted: ballast.wantedBytes, inside }
   }
 
   function hashAt(seq: number): Uint8Array | undefined {

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 import { isEqual } from '#protocol/codec.ts'
-import { type Ballast, withRoom } from './ballast.ts'
+import { type Ballast, freeBytesOf, withRoom } from './ballast.ts'
 import { createOpenPrompts } from './open-prompts.ts'
 import { keepSalvaged } from './past-chains.ts'
 import { laterEnd, readPrevious, writePrevious } from './previous.ts'
@@ -24,6 +24,7 @@ export function openOrSetAside(
     return { database: withRoom(ballast, () => openWhole(directory, log)), isQuarantined: false }
   } catch (error) {
     if (!isDamage(error)) throw error
+    if (freeBytesOf(directory) < NOTES_BYTES) ballast.giveUp()
     // Whatever happens from here on, the next start goes on with it.
     const note = readDamageNote(directory) ?? {}
     noteDamage(directory, note)
@@ -38,17 +39,23 @@ export function openOrSetAside(
     const id = nextId(directory)
     // What was split off first: of the rest, what was set aside is a copy.
     if (own && !keep(directory, nextId(directory, Number(id)), own, ballast)) throw error
-    setAside(directory, id)
+    withRoom(ballast, () => setAside(directory, id))
     keepLog(`${asideFile(directory, id)}-wal`, log)
     keep(directory, id, agreed, ballast)
     return { database: withRoom(ballast, () => openStore(path)), isQuarantined: true }
   }
 }
 
+/** What setting aside writes beside the entries, and what a row needs beside its bytes. */
+const NOTES_BYTES = 128 * 1024
+const ROW_BYTES = 150
+
 /** Without room for a copy now, the next start makes it from what was set aside. */
 function keep(directory: string, id: string, chain: SalvagedChain | undefined, ballast: Ballast): boolean {
-  while (!keepSalvaged(directory, id, chain)) if (!ballast.giveUp()) return false
-  return true
+  const wantedBytes = (chain?.rows ?? []).reduce((sum, { bytes }) => sum + bytes.length + ROW_BYTES, NOTES_BYTES)
+  while (freeBytesOf(directory) < wantedBytes && freeBytesOf(directory) + ballast.bytes() >= wantedBytes)
+    ballast.giveUp()
+  return keepSalvaged(directory, id, chain)
 }
 
 function openWhole(directory: string, log: Buffer): Database.Database {

@@ -69,6 +69,7 @@ export function originAfter(
 ): EntryBody<'boot'>['origin'] {
   if (!previous) return { reason: isQuarantined ? 'quarantined' : 'first' }
   const { epoch, seq, hash } = previous
-  const reason = previous.box === box ? (previous.endedBy ?? 'replaced') : 're-enrolled'
+  const ended = previous.endedBy ?? (isQuarantined ? 'quarantined' : 'replaced')
+  const reason = previous.box === box ? ended : 're-enrolled'
   return { reason, epoch, seq, hash }
 }
