@@ -34,12 +34,12 @@ function createPretender(times: (id: number) => number, isThanked = (_: number) 
   }
 }
 
-const after = (pretender: Setup, outage: (typeof OUTAGE_NAMES)[number]) =>
+const sufferedBy = (pretender: Setup, outage: (typeof OUTAGE_NAMES)[number]) =>
   suffer(pretender, outage, SIZES, createSeededRandom(1))
 
 describe('the outage script', () => {
   test('counts what was thanked for and did not arrive, and what arrived again', async () => {
-    const { drainS, ...counts } = await after(
+    const { drainS, ...counts } = await sufferedBy(
       createPretender(id => (id % 10 === 0 ? 0 : id % 4 === 1 ? 2 : 1)),
       'link-outage',
     )
@@ -52,15 +52,15 @@ describe('the outage script', () => {
       () => 0,
       id => id > 40,
     )
-    expect(await after(pretender, 'link-outage')).toMatchObject({ thanked: 0, lost: 0 })
+    expect(await sufferedBy(pretender, 'link-outage')).toMatchObject({ thanked: 0, lost: 0 })
   })
 
   test('strikes while presses wait: the link is up again, and the centre back, only afterwards', async () => {
     const outage = createPretender(() => 1)
-    await after(outage, 'link-outage')
+    await sufferedBy(outage, 'link-outage')
     expect(outage.done).toEqual(['link refused', 'link up'])
     const wiped = createPretender(() => 1)
-    await after(wiped, 'broker-wiped')
+    await sufferedBy(wiped, 'broker-wiped')
     expect(wiped.done).toEqual(['centre stopped', 'wiped', 'centre stopped over'])
   })
 })

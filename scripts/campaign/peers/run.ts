@@ -48,10 +48,8 @@ async function startAny({ name, isBuilt, nodeRed }: PeerOrder, dir: string): Pro
       return await startOurs(dir, findTools('root'), isBuilt)
     case 'plain-agent':
       return await startSetup(dir, startPlainAgent)
-    case 'mosquitto-bridge-qos1':
-      return await startSetup(dir, place => startBridge(place, 1))
-    case 'mosquitto-bridge-qos2':
-      return await startSetup(dir, place => startBridge(place, 2))
+    case 'mosquitto-bridge':
+      return await startSetup(dir, startBridge)
     case 'node-red': {
       const entry = await fetchNodeRed(nodeRed)
       return await startSetup(dir, place => startNodeRed(place, entry))
