@@ -19,7 +19,7 @@ interface ImportOptions {
   json?: boolean
 }
 
-export const KEY_VARIABLE = 'CHUANGPING_API_KEY'
+const KEY_VARIABLE = 'CHUANGPING_API_KEY'
 
 /** `import`: at the collector, what boxes exported. */
 export function addImportCommands(program: Command, terminal: Terminal): void {

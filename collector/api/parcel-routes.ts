@@ -4,8 +4,9 @@ import Type from 'typebox'
 import type { ParcelReport } from '#collector/ingest/parcel-intake.ts'
 import { checkScope } from './access.ts'
 import type { ApiDeps } from './api-deps.ts'
+import { limitBody } from './limited-body.ts'
 import { problemResponses } from './problem-responses.ts'
-import { Refusal, refusalOf } from './refusal.ts'
+import { refusalOf } from './refusal.ts'
 
 const SCOPE = 'fleet:write'
 const MEDIA_TYPE = 'application/octet-stream'
@@ -118,9 +119,8 @@ export function addParcelRoutes(scope: FastifyInstance, { verbs, keyring, log }:
     async request => {
       const by = checkScope(request, keyring, SCOPE)
       const giveUpMissing = String(request.query.giveUpMissing) === 'true'
-      const source = limited(request.body as AsyncIterable<Uint8Array>)
+      const source = limitBody(request.body as AsyncIterable<Uint8Array>, PARCEL_BYTES_MAX)
       const taken = await verbs.takeParcel(source.pieces(), { giveUpMissing })
-      // Whoever still sends would not hear the answer.
       await source.drain()
       if (!taken.ok) throw refusalOf(taken.error)
       const { batches, entries, refused, fault } = taken.value
@@ -132,26 +132,4 @@ export function addParcelRoutes(scope: FastifyInstance, { verbs, keyring, log }:
 
 function viewOf(report: ParcelReport) {
   return { ...report, receipts: report.receipts.map(bytes => Buffer.from(bytes).toString('base64')) }
-}
-
-/** A body by pieces, of which a reader may take only the beginning. */
-function limited(body: AsyncIterable<Uint8Array>) {
-  const iterator = body[Symbol.asyncIterator]()
-  let bytes = 0
-
-  async function next() {
-    const piece = await iterator.next()
-    if (!piece.done) bytes += piece.value.length
-    if (bytes > PARCEL_BYTES_MAX) throw new Refusal('parcel-too-big', `it has more than ${PARCEL_BYTES_MAX} bytes`)
-    return piece
-  }
-
-  return {
-    async *pieces() {
-      for (let piece = await next(); !piece.done; piece = await next()) yield piece.value
-    },
-    async drain() {
-      while (!(await next()).done);
-    },
-  }
 }
