@@ -72,6 +72,12 @@ export const AcceptanceBody = Type.Object(
   { ...strict, title: '接收一批 A batch to take' },
 )
 
+/** Between these it was; null where nothing says that it was not earlier. */
+const bounds = {
+  earliestMs: orNull(InstantMsSchema),
+  latestMs: InstantMsSchema,
+}
+
 const press = {
   /** Null when it does not open: then `unopened` says why. */
   grade: orNull(Type.Enum([...GRADES], { title: '评价等级 Grade' })),
@@ -79,7 +85,11 @@ const press = {
   /** With `unopened: unknown-opening-key`: the key it waits for. */
   openingKey: Type.Optional(hex(8, '封存公钥编号 Id of the opening key that is missing')),
   provenance: Type.Enum(['pad', 'screen'], { title: '来源 Provenance' }),
+  /** The best guess; the truth lies between the two bounds. */
   atMs: InstantMsSchema,
+  ...bounds,
+  /** What the clock of the box said, which may be years wrong. */
+  wallMs: InstantMsSchema,
   receivedAtMs: InstantMsSchema,
   box: BoxIdSchema,
   epoch: hex(16, '纪元 Epoch'),
@@ -144,6 +154,8 @@ export const PromptView = Type.Object(
     box: BoxIdSchema,
     /** Null until the box has said that it opened it. */
     openedAtMs: orNull(InstantMsSchema),
+    /** When it was opened is known to have been between these. */
+    opened: Type.Optional(Type.Object(bounds, strict)),
     outcome: orNull(Type.Enum([...OUTCOMES], { title: '结果 Outcome' })),
     reason: Type.Optional(CodeSchema),
     case: Type.Optional(CaseNumberSchema),

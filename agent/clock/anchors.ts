@@ -34,11 +34,14 @@ export function createAnchors(deps: {
 }): Anchors {
   const { clock, collectorTime } = deps
   let written: Written[] = []
+  let heardMonoMs = Number.NEGATIVE_INFINITY
 
   function isWorthIt(): boolean {
     const monoMs = clock.monoMs()
     const now = collectorTime.at(monoMs)
-    if (!now) return false
+    // An old word shown again says nothing new.
+    if (!now || now.sinceMonoMs <= heardMonoMs) return false
+    heardMonoMs = now.sinceMonoMs
     const last = written.at(-1)
     if (!last) return true
     written = [...written.slice(0, -1).filter(anchor => anchor.monoMs > monoMs - A_DAY_MS), last]

@@ -15,8 +15,11 @@ export interface TimeWord {
 export interface CollectorTime {
   /** A word has arrived, just now. */
   learned(word: TimeWord): void
-  /** True time at an instant since the last word; undefined before the first of this run. */
-  at(monoMs: number): TrueTime | undefined
+  /**
+   * True time at an instant since the last word; undefined before the first of this run. It rests on nothing that
+   * the collector said before `sinceMonoMs`.
+   */
+  at(monoMs: number): (TrueTime & { sinceMonoMs: number }) | undefined
   /**
    * The latest it can be now, but for drift since the last word: what is judged by its age must not seem young
    * because somebody kept the time back. Undefined before the first word.
@@ -32,6 +35,8 @@ interface Bounds {
   monoMs: number
   lowWallMs: number
   highWallMs: number
+  /** Since when the collector must have said it. */
+  sinceMonoMs: number
 }
 
 export function createCollectorTime(clock: Clock): CollectorTime {
@@ -42,6 +47,7 @@ export function createCollectorTime(clock: Clock): CollectorTime {
       const monoMs = clock.monoMs()
       const word = {
         monoMs,
+        sinceMonoMs,
         lowWallMs: atWallMs - ROUNDING_MS,
         highWallMs: atWallMs + maxElapsedMs(Math.max(0, monoMs - sinceMonoMs)) + ROUNDING_MS,
       }
@@ -51,24 +57,30 @@ export function createCollectorTime(clock: Clock): CollectorTime {
       if (!last) return undefined
       const { lowWallMs, highWallMs } = boundsAt(last, monoMs)
       const half = Math.ceil((highWallMs - lowWallMs) / 2)
-      return { wallMs: highWallMs - half, errorMs: half }
+      return { wallMs: highWallMs - half, errorMs: half, sinceMonoMs: last.sinceMonoMs }
     },
     latestWallMs: () => last && last.highWallMs + (clock.monoMs() - last.monoMs),
   }
 }
 
-/** Each of two true statements narrows the other; where they exclude each other the collector's clock was set. */
+/**
+ * Each of two true statements narrows the other. They exclude each other when the collector's clock was set, or
+ * this machine stood still and did not count it: then the later word stands, and no old one shown again.
+ */
 function narrowed(before: Bounds, word: Bounds): Bounds {
   const lowWallMs = Math.max(before.lowWallMs, word.lowWallMs)
   const highWallMs = Math.min(before.highWallMs, word.highWallMs)
-  return lowWallMs > highWallMs ? word : { monoMs: word.monoMs, lowWallMs, highWallMs }
+  const sinceMonoMs = Math.max(before.sinceMonoMs, word.sinceMonoMs)
+  if (lowWallMs > highWallMs) return word.sinceMonoMs < before.sinceMonoMs ? before : word
+  return { monoMs: word.monoMs, lowWallMs, highWallMs, sinceMonoMs }
 }
 
-function boundsAt({ monoMs, lowWallMs, highWallMs }: Bounds, atMonoMs: number): Bounds {
+function boundsAt({ monoMs, lowWallMs, highWallMs, sinceMonoMs }: Bounds, atMonoMs: number): Bounds {
   const elapsedMs = Math.max(0, atMonoMs - monoMs)
   return {
     monoMs: atMonoMs,
     lowWallMs: lowWallMs + minElapsedMs(elapsedMs),
     highWallMs: highWallMs + maxElapsedMs(elapsedMs),
+    sinceMonoMs,
   }
 }

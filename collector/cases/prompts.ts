@@ -3,6 +3,8 @@ import type { Kysely } from 'kysely'
 import type { Fleet } from '#collector/fleet/fleet.ts'
 import type { PromptBody, PromptView } from '#collector/schemas.ts'
 import type { PromptRow, Tables } from '#collector/store/tables.ts'
+import { findInstants } from '#collector/time/find-instants.ts'
+import type { Instant } from '#collector/time/instant.ts'
 import type { Clock, RandomBytes } from '#protocol/clock.ts'
 import { fromHex, toHex } from '#protocol/codec.ts'
 import { signPromptRequest } from '#protocol/prompt-request.ts'
@@ -75,19 +77,23 @@ export function createPrompts(deps: {
       const rows = await db.selectFrom('prompts').selectAll().where('prompt', '=', fromHex(prompt)).execute()
       // Another box that used the same id does not answer for the one that was asked.
       const row = request ? rows.find(({ box }) => box === request.box) : rows[0]
-      if (row) return viewPrompt(prompt, row)
+      if (row) return viewPrompt(prompt, row, (await findInstants(db, openedAt(row))).get(row.position ?? 0))
       return request && viewAsked(prompt, request, clock.monoMs())
     },
   }
 }
 
-function viewPrompt(prompt: string, row: PromptRow): PromptView {
+/** Its place, if it is known to have been opened. */
+const openedAt = ({ position }: PromptRow) => (position === null ? [] : [position])
+
+function viewPrompt(prompt: string, row: PromptRow, opened: Instant | undefined): PromptView {
   const { case_number, service } = row
   return {
     prompt,
     window: row.window,
     box: row.box,
-    openedAtMs: row.opened_at,
+    openedAtMs: opened?.best ?? null,
+    ...(opened && { opened: { earliestMs: opened.earliest, latestMs: opened.latest } }),
     outcome: row.outcome,
     ...(row.reason ? { reason: row.reason } : {}),
     ...(case_number !== null && service !== null ? { case: case_number, service } : {}),

@@ -10,6 +10,8 @@ import {
   type ServiceRow,
   type Tables,
 } from '#collector/store/tables.ts'
+import { findInstants } from '#collector/time/find-instants.ts'
+import type { Instant } from '#collector/time/instant.ts'
 import { toHex } from '#protocol/codec.ts'
 
 type Db = Kysely<Tables>
@@ -18,6 +20,8 @@ interface Marks {
   /** Ids of opening keys, by the position of the rating. */
   keys: ReadonlyMap<number, string>
   revokedSince: RevokedSince
+  /** When they were made, by their positions. */
+  instants: ReadonlyMap<number, Instant>
 }
 type PromptFacts = Pick<Tables['prompts'], 'case_number' | 'service' | 'position' | 'outcome' | 'reason'>
 type Worth = RatingRow & Pick<Tables['prompts'], 'case_number' | 'service'>
@@ -77,6 +81,10 @@ async function marksOf(db: Db, ratings: readonly RatingRow[]): Promise<Marks> {
       db,
       ratings.map(({ box }) => box),
     ),
+    instants: await findInstants(
+      db,
+      ratings.map(({ position }) => position),
+    ),
   }
 }
 
@@ -112,12 +120,16 @@ function whyNot(prompt: PromptFacts | undefined): { why: ServiceView['why']; rea
 function viewRating(row: RatingRow, marks: Marks): RatingView {
   const openingKey = marks.keys.get(row.position)
   const boxRevokedAtMs = marks.revokedSince(row)
+  const { earliest, latest, best } = marks.instants.get(row.position)!
   return {
     grade: row.grade,
     ...(row.fault ? { unopened: row.fault } : {}),
     ...(openingKey ? { openingKey } : {}),
     provenance: row.provenance,
-    atMs: row.at,
+    atMs: best,
+    earliestMs: earliest,
+    latestMs: latest,
+    wallMs: row.at,
     receivedAtMs: row.received_at,
     box: row.box,
     epoch: toHex(row.epoch),

@@ -7,6 +7,19 @@ export function when(atMs: number, nowMs: number): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`
 }
 
+/** Bounds so close are a time to whoever reads it. */
+const CLOSE_MS = 2 * 60_000
+
+/** Whether a time is only known to lie between two that are worth showing. */
+export function isUncertain({ earliestMs, latestMs }: { earliestMs: number | null; latestMs: number }): boolean {
+  return earliestMs === null || latestMs - earliestMs > CLOSE_MS
+}
+
+/** Whether the clock of the box said something else than what the time is known to have been. */
+export function isClockWrong({ atMs, wallMs }: { atMs: number; wallMs: number }): boolean {
+  return Math.abs(atMs - wallMs) > CLOSE_MS
+}
+
 /** How long ago, in the reader's words. */
 export function ago(atMs: number, nowMs: number, locale: string): string {
   const seconds = Math.max(0, Math.round((nowMs - atMs) / 1000))

@@ -19,7 +19,8 @@ export function tellBack(marks: readonly Mark[], hasStopped: boolean): number {
   let i = marks.length - 2
   for (; i >= 0 && anchors < ANCHORS_BACK; i--) {
     const mark = marks[i]!
-    if (isStopped) standStill(mark)
+    // It may have stood still anywhere since the anchor before: nothing counts that drift was added to.
+    if (isStopped) mark.is_void = 1
     if (isAnchor(mark)) {
       anchors++
       isStopped = false
@@ -27,15 +28,9 @@ export function tellBack(marks: readonly Mark[], hasStopped: boolean): number {
     const { low, high } = backAt(mark.mono, marks[i + 1]!)
     const isNew = low !== mark.back_low || high !== mark.back_high
     Object.assign(mark, { back_low: low, back_high: high })
-    if (!isNew && !isStopped) break
+    if (!isNew) break
   }
   return i + 1
-}
-
-/** The machine may have stood still anywhere since the anchor before: nothing counts that drift was added to. */
-function standStill(mark: Mark) {
-  mark.is_void = 1
-  if (!isAnchor(mark)) mark.high = mark.received
 }
 
 /** Settles the marks from index `first` on; `marks` are in order, each the one after the other in its chain. */

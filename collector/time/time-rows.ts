@@ -7,7 +7,7 @@ import type { InstantRow, Mark } from './segments.ts'
 export type TimeRows = ReturnType<typeof createTimeRows>
 
 /** Columns of a mark that change after it was made. */
-const CHANGING = ['next', 'is_void', 'high', 'back_low', 'back_high', 'earliest', 'latest', 'best'] as const
+const CHANGING = ['next', 'is_void', 'back_low', 'back_high', 'earliest', 'latest', 'best'] as const
 const CHAIN_COLUMNS = ['mark', 'mono', 'until', 'received', 'hint', 'high_mono', 'high', 'ahead'] as const
 
 export function createTimeRows() {
