@@ -4,6 +4,7 @@ import { encodeCommand } from './encode.ts'
 import type { Frame } from './frame.ts'
 import { createFramer } from './framer.ts'
 import { FRAME_FAULTS, type Match } from './match.ts'
+import { numbersInForce } from './parameter.ts'
 import { addressOf, type Expectation, type Profile } from './profile.ts'
 import type { PadIntent } from './profile-schema.ts'
 import type { ParameterValues } from './template.ts'
@@ -152,13 +153,14 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
   }
 
   function stepsOf(name: string, values: ParameterValues, waitAfterMs: number): CommandStep[] {
-    const { expects } = profile.commands[name]!
+    const { expects, parameters } = profile.commands[name]!
+    const inForce = numbersInForce(parameters, values)
     return encodeCommand(profile, name, values, address).map(bytes => ({
       name,
       bytes,
       waitAfterMs: Math.max(waitAfterMs, profile.behaviour.gapMs),
       expects,
-      values,
+      values: inForce,
     }))
   }
 

@@ -68,7 +68,9 @@ export interface LinePattern {
 
 export function compileEvent(name: string, file: EventFile, frame: FrameFile): EventRule {
   const table = (entries: Record<string, string> = {}) =>
-    Object.entries(entries).map(([text, value]) => ({ bytes: parseBytes(text), raw: rawOfText(text), name: value }))
+    Object.entries(entries)
+      .map(([text, value]) => ({ bytes: parseBytes(text), raw: rawOfText(text), name: value }))
+      .sort((a, b) => a.raw - b.raw)
   const test = (isPrefix: boolean, [field, text]: [string, string]): FieldTest => {
     const bytes = parseBytes(text)
     const mask = file.masks?.[field]
@@ -108,9 +110,9 @@ export function parseLinePattern(text: string): LinePattern {
   return { before, hole: (hole as LinePattern['hole']) ?? null, after }
 }
 
-function compileValue({ value, line }: EventFile, frame: FrameFile): RawValue | null {
+function compileValue({ value, line, match }: EventFile, frame: FrameFile): RawValue | null {
   if (!value) {
-    if (frame.kind === 'byte') return { field: BYTE_FIELD, at: 0, size: 1, as: 'big' }
+    if (frame.kind === 'byte' && !match) return { field: BYTE_FIELD, at: 0, size: 1, as: 'big' }
     return line === undefined ? null : { field: LINE_FIELD, at: 0, size: 0, as: 'big' }
   }
   const at = value.byte === 'last' ? -1 : (value.at ?? 0)

@@ -19,6 +19,9 @@ export interface Framer {
   pendingBytes(): number
 }
 
+/** Faults that say no more than that no frame begins here; a filler may be why. */
+const EARLY: ReadonlySet<FrameFault> = new Set(['no-start', 'bad-constant', 'bad-value'])
+
 /** Room beside what can be pending; what is pushed is taken in pieces of this size. */
 const PIECE_BYTES = 512
 
@@ -81,7 +84,7 @@ export function createFramer(frames: readonly Frame[], sink: FrameSink, filler: 
     }
     if (best) return best
     if (isMore) return 'more'
-    return reason === 'no-start' && fillers.has(buffer[start]!) ? 'filler' : reason
+    return EARLY.has(reason) && fillers.has(buffer[start]!) ? 'filler' : reason
   }
 
   function giveUpOne(reason: GarbageFault) {

@@ -133,7 +133,8 @@ function valueIn(pair: string): [string, number | string] {
   if (at < 0) throw new GoldenError(`is no parameter and its value: ${pair}`)
   const text = pair.slice(at + 1)
   const value = text.startsWith('"') ? text.slice(1, -1) : text
-  return [pair.slice(0, at), /^\d+$/.test(text) ? Number(value) : value]
+  // 007 is the number of a clerk, not seven.
+  return [pair.slice(0, at), String(Number(text)) === text ? Number(text) : value]
 }
 
 function bytesIn(text: string): Uint8Array {

@@ -111,7 +111,8 @@ function checkRest(frame: FrameFile, layout: FieldFile[], path: (string | number
   const counting = layout.findIndex((field, i) => i < rest && field.is === 'length' && isBetween(layout, field, rest))
   if (ends === 'length' && counting < 0)
     report(at, 'needs a length field before it that counts it, or says what ends it')
-  if (ends !== 'length' && counting >= 0) report(at, `ends by ${ends}, but a length field counts it`)
+  if ((ends === 'tail' || ends === 'silence') && counting >= 0)
+    report(at, `ends by ${ends}, but a length field counts it`)
   if (ends === 'tail' && !layout.some(({ is }, i) => i > rest && is === 'constant')) {
     report(at, 'needs a constant behind it that ends it')
   }

@@ -37,8 +37,16 @@ export function matchFields(
     if (field.ends === 'request') match.restSize = requestedBytes(field, context)
     else if (context.isSilent) match.restSize = end - start - layout.fixedBytes
     else return end - start > layout.fixedBytes + layout.restBytesMax ? setNo(match, 'too-long', rest) : setMore(match)
+  } else if (field.ends === 'request' && isOtherThanRequested(field, context, match)) {
+    return setNo(match, 'bad-length', rest)
   }
   return closing(layout, bytes, start, end, match)
+}
+
+/** Whether a counted rest is not as long as the command being answered has asked for. */
+function isOtherThanRequested(field: Extract<Field, { is: 'rest' }>, context: MatchContext, match: Match): boolean {
+  const wanted = requestedBytes(field, context)
+  return wanted >= 0 && wanted !== match.restSize
 }
 
 /** Everything from the rest on, once its size is known. */

@@ -114,6 +114,24 @@ export function encodeParameter(
   }
 }
 
+/** What is written for every number: its default where none is given, brought into its range. */
+export function numbersInForce(
+  parameters: Readonly<Record<string, Parameter>>,
+  values: Readonly<Record<string, number | string>>,
+): Record<string, number | string> {
+  const inForce = { ...values }
+  for (const parameter of Object.values(parameters)) {
+    if (!('min' in parameter)) continue
+    const value = values[parameter.name] ?? parameter.default
+    if (value !== null && Number.isFinite(Number(value))) inForce[parameter.name] = inRange(parameter, Number(value))
+  }
+  return inForce
+}
+
+function inRange({ min, max }: NumberParameter, value: number): number {
+  return Math.min(max, Math.max(min, Math.trunc(value)))
+}
+
 /** A text encoded, escaped and cut; without its padding and terminator. */
 export function textBytes(
   parameter: TextParameter,
@@ -165,13 +183,12 @@ function count(value: number, { size, isDecimal, isLittle }: { size: number; isD
 
 function encodeNumber(parameter: NumberParameter, given: number | string | undefined): number[] {
   const value = given === undefined || given === '' ? parameter.default : given
-  const { size, blank, scale, min, max } = parameter
+  const { size, blank, scale } = parameter
   if (value === null || !Number.isFinite(Number(value))) {
     if (blank === null) throw new Error(`parameter ${parameter.name} has no value, no default and no blank`)
     return new Array<number>(size).fill(blank)
   }
-  const inRange = Math.min(max, Math.max(min, Math.trunc(Number(value))))
-  return writeNumber(parameter, Math.round((inRange * scale.wire) / scale.value))
+  return writeNumber(parameter, Math.round((inRange(parameter, Number(value)) * scale.wire) / scale.value))
 }
 
 function writeNumber({ as, size, isLittle }: NumberParameter, value: number): number[] {

@@ -30,7 +30,8 @@ function checkKind(file: ProfileFile, report: Report) {
     return
   }
   if (file.board) report(['board'], `means nothing for kind ${kind}`)
-  for (const part of ['frames', 'commands', 'intents'] as const) {
+  // A pad may have nothing that it can be told.
+  for (const part of kind === 'pad' ? (['frames', 'events'] as const) : (['frames', 'commands', 'intents'] as const)) {
     if (Object.keys(file[part]).length === 0) report(['kind'], `kind ${kind} needs ${part}`)
   }
   if (kind === 'pad' && !file.health) report(['id'], 'needs health: a query, or none with the reason')
