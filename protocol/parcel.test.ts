@@ -159,32 +159,27 @@ describe('a parcel that cannot be read says why and where', () => {
     expect(got).toHaveLength(whole)
   })
 
-  /** Sealed rightly by somebody who does not keep to the form inside. */
-  async function sealRaw(chunks: Buffer[]): Promise<Buffer> {
-    const header = Buffer.from(`chuangping parcel v1 ${toHex(openingKeyId(keys.publicKey))}\n`)
-    const recipientPublicKey = await importRecipient(createPublicKey(keys.privateKey))
-    const sender = await createSuite().createSenderContext({ recipientPublicKey, info: toArrayBuffer(header) })
-    const parts = [header, new Uint8Array(sender.enc)]
-    for (const [i, chunk] of chunks.entries()) {
-      const context = Uint8Array.of(i === chunks.length - 1 ? 1 : 0)
-      parts.push(new Uint8Array(await sender.seal(toArrayBuffer(chunk), toArrayBuffer(context))))
-    }
-    return Buffer.concat(parts)
-  }
-  const chunk = (...start: number[]) =>
-    Buffer.concat([Buffer.from(start), Buffer.alloc(PARCEL_CHUNK_BYTES - start.length)])
-
   test.each<[string, Buffer[], string]>([
-    ['an item longer than any batch', [chunk(0, 4, 0, 1)], `an item of ${BATCH_BYTES_MAX + 1} bytes`],
-    ['an item that goes on behind the end', [chunk(0, 0, 0x80, 0)], 'its last item is not whole'],
-    ['something behind the last item', [chunk(0, 0, 0, 1, 9, 0, 0, 0, 0, 7)], 'something behind its last item'],
-    ['a chunk behind the last item', [chunk(0, 0, 0, 1, 9), chunk(0, 0, 0, 1, 9)], 'something behind its last item'],
+    ['an item longer than any batch', [chunkOf(0, 4, 0, 1)], `an item of ${BATCH_BYTES_MAX + 1} bytes`],
+    ['an item that goes on behind the end', [chunkOf(0, 0, 0x80, 0)], 'its last item is not whole'],
+    ['something behind the last item', [chunkOf(0, 0, 0, 1, 9, 0, 0, 0, 0, 7)], 'something behind its last item'],
+    [
+      'a chunk behind the last item',
+      [chunkOf(0, 0, 0, 1, 9), chunkOf(0, 0, 0, 1, 9)],
+      'something behind its last item',
+    ],
   ])('opens, but holds %s', async (_, chunks, detail) => {
     expect((await read(await sealRaw(chunks))).fault).toMatchObject({
       code: 'parcel-not-valid',
       detail: expect.stringContaining(detail),
     })
   })
+})
+
+test('nothing comes behind a fault', async () => {
+  const bytes = await sealRaw([chunkOf(0, 4, 0, 1), chunkOf(0, 0, 0, 1, 9)])
+  const results = await all(readParcel(inPieces(bytes), keyOf))
+  expect(results).toMatchObject([{ ok: false, error: { code: 'parcel-not-valid' } }])
 })
 
 test('fifty megabytes are sealed and read in a few megabytes of memory', async () => {
@@ -225,3 +220,18 @@ function exchanged(parcel: Buffer, one: number, other: number): Buffer {
 function replaced(bytes: Buffer, from: string, to: string): Buffer {
   return Buffer.from(bytes.toString('latin1').replace(from, to), 'latin1')
 }
+
+/** Sealed rightly by somebody who does not keep to the form inside. */
+async function sealRaw(chunks: Buffer[]): Promise<Buffer> {
+  const header = Buffer.from(`chuangping parcel v1 ${toHex(openingKeyId(keys.publicKey))}\n`)
+  const recipientPublicKey = await importRecipient(createPublicKey(keys.privateKey))
+  const sender = await createSuite().createSenderContext({ recipientPublicKey, info: toArrayBuffer(header) })
+  const parts = [header, new Uint8Array(sender.enc)]
+  for (const [i, chunk] of chunks.entries()) {
+    const context = Uint8Array.of(i === chunks.length - 1 ? 1 : 0)
+    parts.push(new Uint8Array(await sender.seal(toArrayBuffer(chunk), toArrayBuffer(context))))
+  }
+  return Buffer.concat(parts)
+}
+const chunkOf = (...start: number[]) =>
+  Buffer.concat([Buffer.from(start), Buffer.alloc(PARCEL_CHUNK_BYTES - start.length)])
