@@ -51,7 +51,7 @@ export function createCollectorTime(clock: Clock): CollectorTime {
         lowWallMs: atWallMs - ROUNDING_MS,
         highWallMs: atWallMs + maxElapsedMs(Math.max(0, monoMs - sinceMonoMs)) + ROUNDING_MS,
       }
-      last = last ? narrowed(boundsAt(last, monoMs), word) : word
+      last = last ? narrowed(last, word) : word
     },
     at(monoMs) {
       if (!last) return undefined
@@ -67,12 +67,15 @@ export function createCollectorTime(clock: Clock): CollectorTime {
  * Each of two true statements narrows the other. They exclude each other when the collector's clock was set, or
  * this machine stood still and did not count it: then the later word stands, and no old one shown again.
  */
-function narrowed(before: Bounds, word: Bounds): Bounds {
+function narrowed(last: Bounds, word: Bounds): Bounds {
+  const before = boundsAt(last, word.monoMs)
   const lowWallMs = Math.max(before.lowWallMs, word.lowWallMs)
   const highWallMs = Math.min(before.highWallMs, word.highWallMs)
-  const sinceMonoMs = Math.max(before.sinceMonoMs, word.sinceMonoMs)
-  if (lowWallMs > highWallMs) return word.sinceMonoMs < before.sinceMonoMs ? before : word
-  return { monoMs: word.monoMs, lowWallMs, highWallMs, sinceMonoMs }
+  if (lowWallMs > highWallMs) return word.sinceMonoMs < last.sinceMonoMs ? last : word
+  const sinceMonoMs = Math.max(last.sinceMonoMs, word.sinceMonoMs)
+  // Rounding would make it less sure each time a word that says nothing new is taken in.
+  const isNew = lowWallMs > before.lowWallMs || highWallMs < before.highWallMs
+  return isNew ? { monoMs: word.monoMs, lowWallMs, highWallMs, sinceMonoMs } : { ...last, sinceMonoMs }
 }
 
 function boundsAt({ monoMs, lowWallMs, highWallMs, sinceMonoMs }: Bounds, atMonoMs: number): Bounds {
