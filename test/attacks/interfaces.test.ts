@@ -17,6 +17,7 @@ const describing = (file: string) =>
   Object.entries((JSON.parse(read(file)) as Description).paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ route: `${method} ${path}`, ...operation })),
   )
+const isFile = (body: object) => JSON.stringify(body).includes('{"application/octet-stream":')
 const [PANEL, COLLECTOR] = ['agent/panel/openapi.generated.json', 'collector/openapi.generated.json']
 const SAYS_A_GRADE = new RegExp(`"(grade|tags|words|provenance)"|${GRADES.join('|')}`)
 
@@ -31,7 +32,9 @@ describe.each([PANEL, COLLECTOR])('%s', file => {
 
   test('refuses every body with a name in it that it does not know', () => {
     for (const { route, requestBody } of describing(file)) {
-      if (requestBody) expect(`${route} ${JSON.stringify(requestBody)}`).toContain('"additionalProperties":false')
+      // A file has no names; what is in it is sealed and signed.
+      if (!requestBody || isFile(requestBody)) continue
+      expect(`${route} ${JSON.stringify(requestBody)}`).toContain('"additionalProperties":false')
     }
   })
 })
