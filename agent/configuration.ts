@@ -6,6 +6,25 @@ import { SizeSchema } from '#runtime/size.ts'
 
 const strict = { additionalProperties: false } as const
 
+const padProperties = {
+  profile: Type.String({ title: '评价器型号 Pad profile', pattern: '^[a-z0-9][a-z0-9-]{0,63}$' }),
+  port: Type.Optional(
+    Type.String({
+      title: '串口 Serial port',
+      description:
+        'Prefer a name under /dev/serial/by-path: it names the socket, and stays. Left out, the one adapter of the ' +
+        'kind that the profile knows is taken; with two of them none is.',
+      pattern: '^/',
+    }),
+  ),
+  site: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), {
+      title: '现场参数 Site overrides',
+      description: "Only what the profile's own list allows, for instance address or baud.",
+    }),
+  ),
+}
+
 /** Settings of one box. Types, defaults, ranges and meanings live here and nowhere else. */
 export const AgentConfigurationSchema = Type.Object(
   {
@@ -28,18 +47,13 @@ export const AgentConfigurationSchema = Type.Object(
       Type.Object(
         {
           window: WindowIdSchema,
-          profile: Type.String({ title: '评价器型号 Pad profile', pattern: '^[a-z0-9][a-z0-9-]{0,63}$' }),
-          port: Type.String({
-            title: '串口 Serial port',
-            description: 'Prefer a name under /dev/serial/by-path: it names the socket, and stays.',
-            pattern: '^/',
+          ...padProperties,
+          outputs: Type.Array(Type.Object({ ...padProperties }, strict), {
+            title: '附加输出 Outputs beside the pad',
+            description: 'Voice modules and screens on ports of their own. What fails there never stops the pad.',
+            maxItems: 4,
+            default: [],
           }),
-          site: Type.Optional(
-            Type.Record(Type.String(), Type.Unknown(), {
-              title: '现场参数 Site overrides',
-              description: "Only what the profile's own list allows, for instance address or baud.",
-            }),
-          ),
         },
         strict,
       ),

@@ -38,7 +38,9 @@ export function createKeptSettings(deps: {
     recall() {
       const kept = readKept(place)
       if (kept?.reader !== reader) return undefined
-      return Object.entries(kept.files).every(([path, hash]) => hashOf(path) === hash) ? kept.settings : undefined
+      return Object.entries(kept.files).every(([path, hash]) => (hashOf(path) ?? '') === hash)
+        ? kept.settings
+        : undefined
     },
     keep(read) {
       try {

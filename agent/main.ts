@@ -18,7 +18,7 @@ import { createCollectorTime, type TimeWord } from './clock/collector-time.ts'
 import { createEntryTimes } from './clock/entry-times.ts'
 import { createTimeQuestion } from './clock/time-question.ts'
 import type { AgentConfiguration } from './configuration.ts'
-import { driveWindow } from './drive-window.ts'
+import { type DrivenPads, drivePads } from './drive-pads.ts'
 import { createCounters } from './health/counters.ts'
 import { loadIdentity } from './identity.ts'
 import { createIdleCheckpoint } from './journal/idle-checkpoint.ts'
@@ -28,7 +28,7 @@ import { serveOutOfService } from './out-of-service.ts'
 import type { PanelState } from './panel/app.ts'
 import { createPairing } from './panel/pairing.ts'
 import { pairingFile, servePanel } from './panel/serve.ts'
-import { createDesk } from './rating/desk.ts'
+import { createDesk, type WindowView } from './rating/desk.ts'
 import { readPromptOrder } from './rating/prompt-requests.ts'
 import type { AgentSettings } from './settings.ts'
 import { createMqttLink } from './uplink/mqtt-link.ts'
@@ -168,8 +168,10 @@ export async function startAgent(deps: {
     for (const { prompt } of journal.openPrompts) {
       append('outcome', { prompt, outcome: 'cancelled', reason: 'restarted' })
     }
-    for (const { window, profile } of windows) {
-      append('config', { window, profile: profile.id, version: String(profile.version), hash: fromHex(profile.hash) })
+    for (const { window, pad } of windows) {
+      if (!pad.ok) continue
+      const { id, version, hash } = pad.value.profile
+      append('config', { window, profile: id, version: String(version), hash: fromHex(hash) })
     }
   } catch (error) {
     // A disk that refuses says so with a code; anything else is our own fault.
@@ -179,7 +181,7 @@ export async function startAgent(deps: {
     return await outOfService({ code: 'journal-not-writable', detail: `${code}: ${message}` })
   }
 
-  const drivers = new Map<string, ReturnType<typeof driveWindow>>()
+  let pads: DrivenPads | undefined
   const desk = createDesk({
     clock,
     randomBytes,
@@ -191,12 +193,14 @@ export async function startAgent(deps: {
       undoMs: durationMs(configuration.session.undo),
       correctionsMax: CORRECTIONS_MAX,
     },
-    windows: windows.map(({ window, profile }) => ({
+    windows: windows.map(({ window, profile, pad }) => ({
       window,
-      profile: profile.id,
-      holdOffMs: profile.behaviour.holdOffMs,
-      stuckMs: profile.behaviour.stuckAfterMs,
-      show: intent => drivers.get(window)?.driver.show(intent),
+      profile,
+      // Nothing comes from a pad at fault, so neither time matters then.
+      holdOffMs: pad.ok ? pad.value.profile.behaviour.holdOffMs : 0,
+      stuckMs: pad.ok ? pad.value.profile.behaviour.stuckAfterMs : 0,
+      ...(!pad.ok && { fault: pad.error.code }),
+      show: intent => pads?.show(window, intent),
     })),
     past: journal.newestFirst(),
     onChange: changed,
@@ -274,7 +278,7 @@ export async function startAgent(deps: {
 
   function presence(): Presence {
     const question = timeQuestion.open()
-    const pads = desk.windows().map(({ window, pad }) => ({ window, pad: pad.state }))
+    const states = desk.windows().map(({ window, pad }) => ({ window, pad: stateToTell(window, pad.state) }))
     return {
       version: 1,
       online: true,
@@ -282,22 +286,25 @@ export async function startAgent(deps: {
       receipted: { epoch: journal.epoch, seq: journal.receiptedSeq() },
       ...(question && { question }),
       backlog: uplink.backlog(),
-      windows: pads,
+      windows: states,
     }
   }
 
-  for (const window of windows) {
-    const driven = driveWindow(window, {
-      clock,
-      desk,
-      counters,
-      log,
-      onPad: () => link.sendPresence(presence()),
-      onListening: changed,
-    })
-    drivers.set(window.window, driven)
-    stops.unshift(() => driven.line.close(), driven.driver.stop)
+  /** A pad that cannot be asked may be dead: nobody knows until somebody presses it. */
+  function stateToTell(window: string, state: WindowView['pad']['state']): string {
+    return state === 'ready' && !pads?.isProven(window) ? 'ready-unproven' : state
   }
+
+  pads = drivePads(windows, {
+    clock,
+    desk,
+    counters,
+    log,
+    onPad: () => link.sendPresence(presence()),
+    onListening: changed,
+    onFailure: deps.onFatal,
+  })
+  stops.unshift(pads.close)
 
   const state = (): PanelState => ({
     box,
@@ -305,7 +312,7 @@ export async function startAgent(deps: {
     backlog: uplink.backlog(),
     windows: desk.windows().map(view => ({
       ...view,
-      isListening: view.session.state === 'waiting' && (drivers.get(view.window)?.driver.isListening() ?? false),
+      isListening: view.session.state === 'waiting' && (pads?.isListening(view.window) ?? false),
     })),
   })
   const panel = await servePanel(configuration.panel, {

@@ -42,7 +42,7 @@ export async function serveOutOfService(deps: {
     rules: { askMs: 1, undoMs: 1, correctionsMax: 0 },
     windows: settings.windows.map(({ window, profile }) => ({
       window,
-      profile: profile.id,
+      profile,
       holdOffMs: 0,
       stuckMs: 0,
       show() {},

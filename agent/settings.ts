@@ -16,7 +16,7 @@ export interface AgentSettings {
 
 export interface ReadSettings {
   settings: AgentSettings
-  /** SHA-256 in hex over the text of every file that was read, by its path. */
+  /** SHA-256 in hex over the text of every file that was read, by its path; empty for one that could not be read. */
   files: Record<string, string>
 }
 
@@ -25,7 +25,7 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv): Result<ReadS
   const files: Record<string, string> = {}
   const read = (path: string) => {
     const text = readText(path)
-    if (text.ok) files[path] = createHash('sha256').update(text.value).digest('hex')
+    files[path] = text.ok ? createHash('sha256').update(text.value).digest('hex') : ''
     return text
   }
   const base = dirname(resolve(file))

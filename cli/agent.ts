@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { AgentSettings } from '#agent/settings.ts'
 import type { RunOptions } from './run-agent.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
 
@@ -38,10 +39,17 @@ async function check(options: RunOptions, terminal: Terminal): Promise<void> {
   const { readSettings } = await import('#agent/settings.ts')
   const read = readSettings(options.config, process.env)
   if (!read.ok) return terminal.fail(options, read.error)
-  const windows = read.value.settings.windows.map(({ window, profile }) => `${window} (${profile.id})`).join(', ')
+  const windows = read.value.settings.windows.map(describeWindow).join('\n')
   terminal.print(options, { ok: true, ...read.value }, () =>
-    terminal.say({ zh: `配置可用。窗口：${windows}`, en: `The settings are good. Windows: ${windows}` }),
+    terminal.say({ zh: `配置可用。窗口：\n${windows}`, en: `The settings are good. Windows:\n${windows}` }),
   )
+}
+
+/** A window at fault stands out of service, with the reason; the box starts all the same. */
+function describeWindow({ window, profile, pad, outputs }: AgentSettings['windows'][number]): string {
+  const state = pad.ok ? '' : `  ✗ ${pad.error.code}: ${pad.error.detail}`
+  const beside = outputs.map(one => `\n    + ${one.profile}${one.pad.ok ? '' : `  ✗ ${one.pad.error.detail}`}`)
+  return `  ${window} (${profile})${state}${beside.join('')}`
 }
 
 async function run(options: RunOptions, terminal: Terminal): Promise<void> {

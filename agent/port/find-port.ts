@@ -15,6 +15,11 @@ export type UsbHint = Pick<UsbIdentity, 'vendor' | 'product'>
 /** Which port a window wants: a name from the configuration, or whatever adapter its profile knows. */
 export type WantedPort = { kind: 'path'; path: string } | { kind: 'usb'; hints: readonly UsbHint[] }
 
+/** Names a line: pads that want the same port are on the same one. */
+export function nameOfPort(port: WantedPort): string {
+  return port.kind === 'path' ? port.path : `usb ${port.hints.map(describeUsb).join(', ')}`
+}
+
 export interface PortFault {
   code: 'port-missing' | 'port-ambiguous'
   detail: string
@@ -72,4 +77,12 @@ export function describeUsb({ vendor, product }: UsbHint): string {
 /** The name to write into the configuration instead of a kernel name that changes; undefined where the name stays. */
 export function betterName(path: string, roots: DeviceRoots = KERNEL_ROOTS): string | undefined {
   return listAdapters(roots).find(({ device }) => device === path)?.byPath
+}
+
+/** The folders in which a name appears when one of these ports is plugged in. */
+export function foldersToWatch(ports: readonly WantedPort[], roots: DeviceRoots = KERNEL_ROOTS): string[] {
+  const folders = ports.flatMap(port =>
+    port.kind === 'path' ? [dirname(port.path)] : [roots.dev, `${roots.dev}/serial/by-path`],
+  )
+  return [...new Set(folders)]
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createPadCodec } from '#agent/pad/codec.ts'
 import { loadProfile } from '#agent/pad/load-profile.ts'
 import { createFakeClock } from '#test/helpers/fake-clock.ts'
+import { createTestPort, NO_PAD_EVENTS } from '#test/helpers/pad-port.ts'
 import { createPadDriver } from './pad-driver.ts'
 
 const profiles = join(import.meta.dirname, '..', '..', 'device-profiles')
@@ -14,17 +15,16 @@ function drive(name: string) {
   const seen: string[] = []
   let isArmed = false
   const driver = createPadDriver({
+    ...NO_PAD_EVENTS,
     clock,
+    profile: loaded.value,
     createCodec: () => createPadCodec(loaded.value),
-    write(bytes) {
-      seen.push(`> ${Buffer.from(bytes).toString('hex')}`)
-      return true
-    },
+    port: createTestPort(clock, bytes => seen.push(`> ${Buffer.from(bytes).toString('hex')}`)),
     isArmed: () => isArmed,
     onReady: () => seen.push('ready'),
     onListening: () => seen.push('listening'),
     onEvent: event => seen.push(event.kind === 'key' ? `key ${event.grade}` : event.kind),
-    onGarbage: (reason, bytes) => seen.push(`garbage ${bytes} ${reason}`),
+    onGarbage: (reason, bytes) => seen.push(`garbage ${bytes.length} ${reason}`),
   })
   return {
     clock,

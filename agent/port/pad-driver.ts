@@ -1,91 +1,236 @@
-import type { PadCodec, PadEvent, PadOutput } from '#agent/pad/codec.ts'
+import type { CommandStep, PadCodec, PadEvent, PadOutput } from '#agent/pad/codec.ts'
+import type { Profile } from '#agent/pad/profile.ts'
 import type { Clock } from '#protocol/clock.ts'
 import { toHex } from '#protocol/codec.ts'
+import { type CommandEnd, type LineCommand, RANKS, type Ticket } from './line-queue.ts'
+import { createPadQuery } from './pad-query.ts'
 
 /** What the driver needs from a pad's codec: bytes in, frames and garbage out; an intent in, bytes out. */
-export type DriverCodec = Pick<PadCodec, 'receive' | 'silence' | 'silenceMs' | 'command' | 'sent'>
+export type DriverCodec = Pick<PadCodec, 'receive' | 'silence' | 'silenceMs' | 'command' | 'single' | 'sent' | 'missed'>
+
+/** What the driver needs to know of a profile besides its codec. */
+export type DriverProfile = Pick<Profile, 'poll' | 'health' | 'opening'>
+
+export type ShownIntent = 'ask' | 'thank' | 'idle'
+
+/** Why a pad cannot be used although its line is open. */
+export type PadFault = 'pad-silent' | 'pad-rebooted' | 'pad-unsteady' | 'pad-not-fitting'
 
 export interface PadDriver {
   /** The line was opened: initialise the pad, then say it is ready. */
   lineOpened(): void
   lineLost(): void
   bytesArrived(bytes: Uint8Array): void
+  /** Bytes that another pad of the line was sent: some lines bring them back. */
+  othersSent(bytes: Uint8Array): void
   /** Shows one thing; a newer one replaces what is still waiting to be written. */
-  show(intent: 'ask' | 'thank' | 'idle'): void
+  show(intent: ShownIntent): void
   /** Whether a press would be believed now, if a prompt is open: the pad has been asked and its waits are over. */
   isListening(): boolean
   stop(): void
 }
 
-/**
- * Drives one pad over an open line: answers what must be answered before anything else, writes commands
- * one after another with the gaps the pad needs, and ends a frame that stops in the middle by silence.
- */
-export function createPadDriver(deps: {
-  clock: Clock
-  /** Each opening of the line takes a new one: half a frame and an awaited echo do not outlive the line. */
-  createCodec(): DriverCodec
-  write(bytes: Uint8Array): boolean
-  /** Whether a prompt is open: pads without framing are believed only then. */
-  isArmed(): boolean
-  onReady(): void
+/** The pad's place on a line that it may share with others. */
+export interface PadPort {
+  /** Writes when the line is free, and waits for the answer. */
+  submit(command: LineCommand): Ticket
+  /** Writes now, before anything that waits: a pad that wants an answer is deaf meanwhile. */
+  write(bytes: Uint8Array): void
+}
+
+/** What comes of driving a pad, of whatever kind. */
+export interface PadDriverEvents {
+  /** `isProven`: it has answered; else it only is thought to be there, because this model cannot be asked. */
+  onReady(isProven: boolean): void
+  /** It cannot be used any more, though its line is open; `onReady` comes when it can. */
+  onFault(fault: PadFault): void
+  /** Once an hour, for a pad that can be asked: it has answered lately, so silence means that nobody came. */
+  onAlive(): void
   /** The last wait after an ask is over. */
   onListening(): void
   onEvent(event: PadEvent): void
   /** Bytes that became no frame, by reason. */
-  onGarbage(reason: string, bytes: number): void
-}): PadDriver {
-  const { clock } = deps
+  onGarbage(reason: string, bytes: Uint8Array): void
+  /** Something that is counted, not told. */
+  onCounted(name: 'pad-answers-missing' | 'pad-commands-refused' | 'pad-results-missing' | 'pad-reboots'): void
+}
+
+const RETRY_MS_MIN = 2_000
+const RETRY_MS_MAX = 60_000
+/** A pad that says "ready" to each of our initialisations is not started anew for ever. */
+const RESTARTS_MAX = 3
+
+/**
+ * Drives one pad over an open line: answers what must be answered before anything else, sets the pad up, shows
+ * what is to be shown, asks polled pads, asks silent pads whether they live, and ends half a frame by silence.
+ */
+export function createPadDriver(
+  deps: PadDriverEvents & {
+    clock: Clock
+    profile: DriverProfile
+    /** Each opening of the line takes a new one: half a frame and an awaited echo do not outlive the line. */
+    createCodec(): DriverCodec
+    port: PadPort
+    /** Whether a prompt is open: pads without framing are believed only then. */
+    isArmed(): boolean
+  },
+): PadDriver {
+  const { clock, port, profile } = deps
   let codec = deps.createCodec()
-  let queue: { bytes: Uint8Array; waitAfterMs: number }[] = []
-  let isWaiting = false
-  let isReady = false
+  let state: 'closed' | 'starting' | 'ready' | 'at-fault' = 'closed'
   /** From the ask until its last wait is over: what comes in that time was not an answer to it. */
   let isAsking = false
-  /** The bytes of what was shown last: a pad that already shows it is left in peace, and its voice silent. */
-  let shown = ''
-  let cancelWait = () => {}
+  /** What was shown last, and its bytes: a pad that already shows it is left in peace, and its voice silent. */
+  let shown: { intent: ShownIntent; bytes: string } | undefined
+  /** The command that the pad was sent last and has to answer. */
+  let pending: { ticket?: Ticket } = {}
+  /** Until when the pad needs its rest after the last command. */
+  let restUntilMonoMs = Number.NEGATIVE_INFINITY
+  let retryMs = RETRY_MS_MIN
+  let restarts = 0
+  let cancelRun = () => {}
+  let cancelStart = () => {}
   let cancelSilence = () => {}
+  let cancelResult = () => {}
 
-  function writeNext() {
-    if (isWaiting) return
-    const next = queue.shift()
-    if (!next) return queueEmptied()
-    write(next.bytes)
-    if (next.waitAfterMs === 0) return writeNext()
-    isWaiting = true
-    cancelWait = clock.after(next.waitAfterMs, () => {
-      isWaiting = false
-      writeNext()
+  const query = createPadQuery({
+    ...deps,
+    send: (command, onEnd) => submit(codec.single(command), RANKS.query, onEnd),
+    onSilent: () => fault('pad-silent'),
+  })
+
+  function submit(step: CommandStep, rank: LineCommand['rank'], onEnd: (how: CommandEnd) => void): Ticket {
+    const { expects } = step
+    const own: { ticket?: Ticket } = {}
+    own.ticket = port.submit({
+      rank,
+      answer: expects && { withinMs: expects.withinMs, retries: expects.retries },
+      write() {
+        if (expects) pending = own
+        write(step.bytes, step)
+        restUntilMonoMs = Math.max(restUntilMonoMs, clock.monoMs() + step.waitAfterMs)
+      },
+      onMissed() {
+        codec.missed()
+        if (expects?.onMissing !== 'succeed') deps.onCounted('pad-answers-missing')
+      },
+      onEnd,
+    })
+    return own.ticket
+  }
+
+  /** Sends one after another, each when the rest after the one before is over; `then` after the last rest. */
+  function run(steps: CommandStep[], rank: LineCommand['rank'], then: () => void) {
+    const [step, ...others] = steps
+    const restMs = restUntilMonoMs - clock.monoMs()
+    if (restMs > 0) cancelRun = clock.after(restMs, () => run(steps, rank, then))
+    else if (!step) then()
+    else {
+      let isOver = false
+      const ticket = submit(step, rank, how => {
+        isOver = true
+        if (how === 'missing' && step.expects?.onMissing === 'fault') return fault('pad-silent')
+        if (how === 'answered') awaitResult(step)
+        run(others, rank, then)
+      })
+      if (!isOver) cancelRun = ticket.cancel
+    }
+  }
+
+  function begin(waitMs: number) {
+    rest()
+    state = 'starting'
+    if (waitMs > 0) cancelStart = clock.after(waitMs, setUp)
+    else setUp()
+  }
+
+  function setUp() {
+    query.prove(isProven => run(codec.command('initialise'), RANKS.start, () => ready(isProven)))
+  }
+
+  function ready(isProven: boolean) {
+    state = 'ready'
+    query.start()
+    deps.onReady(isProven)
+  }
+
+  function fault(reason: PadFault) {
+    const isNew = state !== 'at-fault'
+    rest()
+    state = 'at-fault'
+    if (isNew) deps.onFault(reason)
+    cancelStart = clock.after(retryMs, setUp)
+    retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)
+  }
+
+  /** It has lost what it was told, and what it shows is not what is asked. */
+  function rebooted() {
+    if (state === 'closed') return
+    deps.onCounted('pad-reboots')
+    restarts += 1
+    if (state !== 'ready' && restarts > RESTARTS_MAX) return
+    if (state === 'ready') deps.onFault('pad-rebooted')
+    begin(0)
+  }
+
+  /** A pad that answers in two stages owes a rating; if none comes in its time, it has stopped asking. */
+  function awaitResult({ expects }: CommandStep) {
+    cancelResult()
+    if (expects?.resultWithinMs == null) return
+    cancelResult = clock.after(expects.resultWithinMs, () => {
+      deps.onCounted('pad-results-missing')
+      askAgain()
     })
   }
 
-  function queueEmptied() {
-    if (isAsking) {
-      isAsking = false
-      deps.onListening()
-    }
-    if (isReady) return
-    isReady = true
-    deps.onReady()
+  function askAgain() {
+    if (state === 'ready' && shown?.intent === 'ask' && deps.isArmed()) show('ask')
   }
 
-  function write(bytes: Uint8Array) {
-    codec.sent(bytes)
-    deps.write(bytes)
+  function show(intent: ShownIntent) {
+    if (state !== 'ready') return
+    const steps = codec.command(intent)
+    const bytes = steps.map(step => toHex(step.bytes)).join(' ')
+    if (intent === 'idle' && bytes === shown?.bytes) return
+    shown = { intent, bytes }
+    isAsking = intent === 'ask'
+    cancelRun()
+    cancelResult()
+    query.hurry()
+    run(steps, RANKS.show, () => {
+      if (!isAsking) return
+      isAsking = false
+      deps.onListening()
+    })
+  }
+
+  function write(bytes: Uint8Array, step?: CommandStep) {
+    codec.sent(bytes, step)
+    port.write(bytes)
     waitForSilence()
   }
 
   function take(outputs: PadOutput[]) {
     for (const output of outputs) {
-      if (output.kind === 'garbage') {
-        deps.onGarbage(output.reason, output.bytes.length)
-      } else {
-        // The pad repeats itself until it hears this, so it comes before any thinking.
-        if (output.answer) write(output.answer)
-        deps.onEvent(output.event)
-      }
+      if (output.kind === 'garbage') deps.onGarbage(output.reason, output.bytes)
+      else frameCame(output)
     }
+  }
+
+  function frameCame({ event, answer, completes }: Extract<PadOutput, { kind: 'frame' }>) {
+    // The pad repeats itself until it hears this, so it comes before any thinking.
+    if (answer) write(answer)
+    if (completes?.how === 'refused') deps.onCounted('pad-commands-refused')
+    if (event.kind === 'ignored' && event.meaning === 'other-address') return deps.onEvent(event)
+    query.heard()
+    retryMs = RETRY_MS_MIN
+    if (event.kind !== 'ready') restarts = 0
+    // The answer to a command that starts the pad anew is no surprise.
+    else if (!completes) rebooted()
+    if (event.kind === 'key' || event.kind === 'declined') cancelResult()
+    deps.onEvent(event)
+    if (event.kind === 'no-rating') askAgain()
+    if (completes) pending.ticket?.completed(completes.how)
   }
 
   function waitForSilence() {
@@ -93,42 +238,46 @@ export function createPadDriver(deps: {
     cancelSilence = clock.after(codec.silenceMs, () => take(codec.silence()))
   }
 
-  function reset() {
-    cancelWait()
-    cancelSilence()
-    queue = []
-    isWaiting = false
-    isReady = false
+  /** Stops all that goes on, and forgets what the pad shows. */
+  function rest() {
+    cancelRun()
+    cancelStart()
+    cancelResult()
+    query.stop()
+    cancelRun = () => {}
+    restUntilMonoMs = Number.NEGATIVE_INFINITY
     isAsking = false
-    shown = ''
+    shown = undefined
+  }
+
+  function close() {
+    rest()
+    cancelSilence()
+    state = 'closed'
+    retryMs = RETRY_MS_MIN
+    restarts = 0
   }
 
   return {
     lineOpened() {
-      reset()
+      close()
       codec = deps.createCodec()
-      queue = codec.command('initialise')
-      writeNext()
+      begin(profile.opening.startUpMs)
     },
     lineLost() {
-      reset()
+      close()
       take(codec.silence())
     },
     bytesArrived(bytes) {
       waitForSilence()
-      take(codec.receive(bytes, deps.isArmed() && !isAsking))
+      take(codec.receive(bytes, deps.isArmed() && state === 'ready' && !isAsking))
     },
-    show(intent) {
-      if (!isReady) return
-      const steps = codec.command(intent)
-      const bytes = steps.map(step => toHex(step.bytes)).join(' ')
-      if (intent === 'idle' && bytes === shown) return
-      shown = bytes
-      isAsking = intent === 'ask'
-      queue = steps
-      writeNext()
+    othersSent(bytes) {
+      codec.sent(bytes)
+      waitForSilence()
     },
-    isListening: () => isReady && !isAsking,
-    stop: reset,
+    show,
+    isListening: () => state === 'ready' && !isAsking,
+    stop: close,
   }
 }

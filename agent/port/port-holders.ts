@@ -2,7 +2,7 @@ import { readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Text } from '#runtime/language.ts'
 import { type DeviceRoots, KERNEL_ROOTS, listAdapters, listUsb } from './adapters.ts'
-import { describeUsb, isHinted, type UsbHint } from './find-port.ts'
+import { describeUsb, isHinted, type UsbHint, type WantedPort } from './find-port.ts'
 
 /** A program that has a port open besides us. */
 export interface PortHolder {
@@ -71,6 +71,40 @@ export function holderCure(program: string, usb: UsbHint | undefined): Text {
     zh: `程序 ${program} 打开了评价器的串口，请先关闭它。`,
     en: `The program ${program} has the port of the pad open; stop it.`,
   }
+}
+
+/** What stands between a pad and us, for the log: which program, and the cure. */
+export interface PortTrouble {
+  program: string
+  pid?: number
+  cure: Text
+}
+
+/** Looks for the program that explains a fault of a line; undefined where none is to blame. */
+export async function explainFault(
+  port: WantedPort,
+  fault: string,
+  hints: readonly UsbHint[],
+  roots: DeviceRoots = KERNEL_ROOTS,
+): Promise<PortTrouble | undefined> {
+  if (fault === 'port-missing') {
+    const taker = await adapterTaker(hints, roots)
+    return taker && { program: taker.program, cure: holderCure(taker.program, undefined) }
+  }
+  return fault === 'port-busy' && port.kind === 'path' ? await explainSharing(port.path, hints, roots) : undefined
+}
+
+/** Looks for another program on a port that is ours: locks only keep out those who ask for them. */
+export async function explainSharing(
+  path: string,
+  hints: readonly UsbHint[],
+  roots: DeviceRoots = KERNEL_ROOTS,
+): Promise<PortTrouble | undefined> {
+  const [holder] = await portHolders(path, roots)
+  if (!holder) return undefined
+  const device = await realpath(path).catch(absent)
+  const usb = listAdapters(roots).find(adapter => adapter.device === device)?.usb ?? hints[0]
+  return { ...holder, cure: holderCure(holder.program, usb) }
 }
 
 async function processes(roots: DeviceRoots): Promise<{ pid: number; folder: string }[]> {

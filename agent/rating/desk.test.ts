@@ -142,6 +142,36 @@ describe('the desk', () => {
     expect(one.desk.find(prompt.id)).toMatchObject({ outcome: 'timed-out' })
   })
 
+  test('a window whose profile is at fault is out of service with its reason, and the others work', async () => {
+    const one = await createTestDesk({ windows: ['A01', 'A02'], faults: { A01: 'profile-not-valid' } })
+    await settled(one, () => one.desk.window('A02').padChanged('ready'))
+    const prompt = await ask(one, { window: 'A01' })
+    expect(prompt).toMatchObject({ outcome: 'pad-unavailable', reason: 'out-of-service' })
+    expect(one.desk.windows().map(({ pad }) => [pad.state, pad.reason])).toEqual([
+      ['out-of-service', 'profile-not-valid'],
+      ['ready', undefined],
+    ])
+    expect(one.pads()).toEqual(['A01 out-of-service profile-not-valid', 'A02 ready'])
+  })
+
+  test('a key that a pad tells to be down takes the window out, until it is up', async () => {
+    const one = await ready()
+    await settled(one, () => one.desk.window('A01').held(true))
+    expect(await ask(one)).toMatchObject({ outcome: 'pad-unavailable', reason: 'stuck-key' })
+    await settled(one, () => one.desk.window('A01').held(false))
+    expect(await ask(one)).toMatchObject({ id: expect.any(String) })
+    expect(one.pads()).toEqual(['A01 ready', 'A01 stuck-key', 'A01 ready'])
+  })
+
+  test('the journal says why a pad was never there, once, and that a silent one was alive', async () => {
+    const one = await createTestDesk()
+    one.desk.window('A01').padChanged('lost', 'port-missing')
+    one.desk.window('A01').padChanged('lost', 'port-busy')
+    await settled(one, () => one.desk.window('A01').padChanged('ready', 'answered'))
+    one.desk.window('A01').padAlive()
+    expect(one.pads()).toEqual(['A01 lost port-missing', 'A01 ready answered', 'A01 self-test answered'])
+  })
+
   test('windows are apart: each has its own session and counts', async () => {
     const one = await ready(['A01', 'A02'])
     await ask(one, { window: 'A01' })

@@ -11,7 +11,7 @@ import { createWindowDesk, type DeskWindow, type WindowDesk } from './window-des
 export interface WindowView {
   window: string
   /** `reason`: why the line is lost, as `port-busy`. */
-  pad: { state: PadCondition | 'out-of-service'; reason?: string; profile: string }
+  pad: { state: PadCondition; reason?: string; profile: string }
   session: {
     state: 'idle' | 'waiting' | 'thanked'
     prompt?: string
@@ -53,7 +53,7 @@ export interface Desk {
   cancel(id: string, reason: CancelReason, note?: string): Promise<Result<PromptView, DeskFault>>
   find(id: string): PromptView | undefined
   windows(): WindowView[]
-  window(window: string): Pick<WindowDesk, 'pressed' | 'touched' | 'declined' | 'padChanged'>
+  window(window: string): Pick<WindowDesk, 'pressed' | 'touched' | 'declined' | 'held' | 'padChanged' | 'padAlive'>
   /** Whether a press on this window's pad can mean anything now. */
   isArmed(window: string): boolean
   /** Nothing can be recorded any more: every prompt is refused from now on. */

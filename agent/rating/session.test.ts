@@ -27,7 +27,7 @@ const phases = {
   'thanked, corrected': { kind: 'thanked', prompt: first, corrections: 2 },
 } as const satisfies Record<string, SessionState['phase']>
 
-const pads = ['ready', 'lost', 'stuck-key'] as const
+const pads = ['ready', 'lost', 'stuck-key', 'out-of-service'] as const
 
 /** One line per effect: short enough to read the whole table. */
 function show(effect: Effect): string {
@@ -62,7 +62,7 @@ describe('every state and every input has one answer', () => {
     }
   }
   test('the table', () => {
-    expect(lines).toHaveLength(4 * 3 * 10)
+    expect(lines).toHaveLength(4 * 4 * 10)
     expect(lines.join('\n')).toMatchSnapshot()
   })
   test('asking, pressed: the rating is recorded before the thanks is shown', () => {

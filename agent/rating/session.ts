@@ -7,8 +7,11 @@ import { unreachable } from '#protocol/result.ts'
  * hold a grade: it passes through from the press to the effect that seals it.
  */
 
-/** Whether the window's pad can ask. Anything but `ready` turns a prompt into `pad-unavailable`. */
-export type PadCondition = 'ready' | 'lost' | 'stuck-key'
+/**
+ * Whether the window's pad can ask. Anything but `ready` turns a prompt into `pad-unavailable`; `out-of-service`
+ * lasts until somebody changes the configuration.
+ */
+export type PadCondition = 'ready' | 'lost' | 'stuck-key' | 'out-of-service'
 
 export interface PromptRef {
   /** 16 bytes. */

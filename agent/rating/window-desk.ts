@@ -12,6 +12,8 @@ export interface DeskWindow {
   profile: string
   holdOffMs: number
   stuckMs: number
+  /** Why this window cannot work until its configuration is changed, as `profile-not-valid`. */
+  fault?: string
   show(intent: 'ask' | 'thank' | 'idle'): void
 }
 
@@ -23,8 +25,12 @@ export interface WindowDesk {
   /** A key that means no grade: it still is a finger on the pad. */
   touched(): void
   declined(): void
-  /** `reason` says why the line is lost, for the journal and the installer. */
+  /** A key was down at the start or stays down, from a pad that can tell; false when all are up. */
+  held(isHeld: boolean): void
+  /** `reason` says why the line is lost, or how it is known that the pad is there, for the journal and the installer. */
   padChanged(condition: 'ready' | 'lost', reason?: string): void
+  /** The pad has answered, though nobody presses it: the journal explains the silence. */
+  padAlive(): void
   /** Why the pad cannot ask; undefined when it can, or when nothing was said. */
   padReason(): string | undefined
   stop(): void
@@ -38,17 +44,20 @@ export function createWindowDesk(
     sealer: Sealer
     box: string
     rules: SessionRules
-    recordPad(window: string, condition: PadCondition, reason: string | undefined): void
+    recordPad(window: string, state: PadCondition | 'self-test', reason: string | undefined): void
     onChange(): void
     onIgnored(window: string, reason: Ignored): void
     onFatal(error: unknown): void
   },
 ): WindowDesk {
   const { clock, onFatal } = deps
-  let line: 'ready' | 'lost' = 'lost'
-  let isStuck = false
+  let line: 'ready' | 'lost' | 'out-of-service' = own.fault ? 'out-of-service' : 'lost'
+  let isRepeating = false
+  let isHeld = false
   let condition: PadCondition = 'lost'
-  let lostReason: string | undefined
+  let reason: string | undefined = own.fault
+  /** A pad that was never there leaves a word in the journal too. */
+  let isRecorded = false
 
   const runner = createSessionRunner({
     ...deps,
@@ -60,26 +69,32 @@ export function createWindowDesk(
     clock,
     holdOffMs: own.holdOffMs,
     stuckMs: own.stuckMs,
-    onStuck: () => setStuck(true),
-    onFree: () => setStuck(false),
+    onStuck: () => setRepeating(true),
+    onFree: () => setRepeating(false),
   })
 
-  function setStuck(next: boolean) {
-    isStuck = next
+  function setRepeating(next: boolean) {
+    isRepeating = next
     settle()
   }
 
   /** A lost line outweighs a stuck key, which outweighs readiness. */
   function settle() {
-    const next = line === 'ready' && isStuck ? 'stuck-key' : line
-    if (next === condition) return
+    const next = line === 'ready' && (isRepeating || isHeld) ? 'stuck-key' : line
+    if (next === condition && (isRecorded || reason === undefined)) return
     condition = next
+    isRecorded = true
+    if (record(condition, condition === 'stuck-key' ? undefined : reason)) feed({ kind: 'pad-changed', condition })
+  }
+
+  function record(state: PadCondition | 'self-test', why: string | undefined): boolean {
     try {
-      deps.recordPad(own.window, condition, condition === 'lost' ? lostReason : undefined)
+      deps.recordPad(own.window, state, why)
+      return true
     } catch (error) {
-      return onFatal(error)
+      onFatal(error)
+      return false
     }
-    feed({ kind: 'pad-changed', condition })
   }
 
   function feed(input: SessionInput) {
@@ -87,6 +102,8 @@ export function createWindowDesk(
       if (ignored) deps.onIgnored(own.window, ignored)
     }, onFatal)
   }
+
+  if (own.fault) settle()
 
   return {
     own,
@@ -97,12 +114,17 @@ export function createWindowDesk(
     },
     touched: () => void keys.pressed(),
     declined: () => feed({ kind: 'declined' }),
-    padChanged(next, reason) {
-      line = next
-      lostReason = next === 'lost' ? reason : undefined
+    held(next) {
+      isHeld = next
       settle()
     },
-    padReason: () => lostReason,
+    padChanged(next, why) {
+      line = next
+      reason = why
+      settle()
+    },
+    padAlive: () => void record('self-test', 'answered'),
+    padReason: () => (line === 'ready' ? undefined : reason),
     stop() {
       runner.stop()
       keys.stop()

@@ -18,6 +18,8 @@ export interface TestDesk {
   fatal: unknown[]
   /** Kinds of the journal's entries, oldest first. */
   kinds(): string[]
+  /** What the journal says of the pads, as `window state reason`, oldest first. */
+  pads(): string[]
   /** Resolves after the next change of the desk's state. */
   changed(): Promise<void>
 }
@@ -27,6 +29,8 @@ export async function createTestDesk(
   options: {
     box?: string
     windows?: string[]
+    /** Windows that cannot work, and why. */
+    faults?: Record<string, string>
     /** The collector's opening key; else one of its own, given back as `openingKey`. */
     sealTo?: KeyObject
     folder?: string
@@ -62,6 +66,7 @@ export async function createTestDesk(
       profile: 'test',
       holdOffMs: 400,
       stuckMs: 10_000,
+      ...(options.faults?.[window] && { fault: options.faults[window] }),
       show(intent) {
         options.onShow?.(intent)
         shown.push(`${window} ${intent}`)
@@ -90,6 +95,12 @@ export async function createTestDesk(
     ignored,
     fatal,
     kinds: () => [...journal.newestFirst()].map(entry => entry.kind).reverse(),
+    pads: () =>
+      [...journal.newestFirst()]
+        .flatMap(({ kind, body }) =>
+          kind === 'pad' ? [[body.window, body.state, body.reason ?? ''].join(' ').trim()] : [],
+        )
+        .reverse(),
     changed: () => new Promise(resolve => waiting.push(resolve)),
   }
 }

@@ -7,6 +7,7 @@ import { createPadDriver, type PadDriver } from '#agent/port/pad-driver.ts'
 import { toHex } from '#protocol/codec.ts'
 import type { Grade } from '#protocol/grades.ts'
 import { createTestDesk } from '#test/helpers/desk.ts'
+import { createTestPort, NO_PAD_EVENTS } from '#test/helpers/pad-port.ts'
 import { createDeviceModel } from '#virtual-pad/device.ts'
 
 const PROFILES = join(import.meta.dirname, '..', '..', 'device-profiles')
@@ -24,18 +25,17 @@ async function pressOnce(profile: Profile, grade: Grade) {
   const one = await createTestDesk({ onShow: intent => driver?.show(intent) })
   const window = one.desk.window('A01')
   driver = createPadDriver({
+    ...NO_PAD_EVENTS,
     clock: one.clock,
+    profile,
     createCodec: () => createPadCodec(profile),
-    write(bytes) {
+    port: createTestPort(one.clock, bytes => {
       device.receive(bytes)
       written.push({ afterMs: one.clock.monoMs() - pressedMonoMs, hex: toHex(bytes), shown: device.shown() })
-      return true
-    },
+    }),
     isArmed: () => one.desk.isArmed('A01'),
     onReady: () => window.padChanged('ready'),
-    onListening() {},
     onEvent: event => void (event.kind === 'key' && window.pressed(event.grade)),
-    onGarbage() {},
   })
   const ready = one.changed()
   driver.lineOpened()
