@@ -41,7 +41,11 @@ test('a card that was copied and runs in two boxes: one chain counts, the other 
 
   const genuine = await startTestBox(card, identity)
   await genuine.state(({ backlog }) => backlog === 0)
-  const clone = await startTestBox(copy, identity)
+  let fatal: unknown
+  const onFatal = (error: unknown) => {
+    fatal = error
+  }
+  const clone = await startTestBox(copy, identity, { onFatal })
   await clone.rate(service('clone'), 'very-satisfied')
   const forked = async () => ((await collector.get('/v1/quarantine')) as { box: string; code: string }[]).at(-1)
   await expect.poll(forked, { interval: 20, timeout: 10_000 }).toMatchObject({ box: 'box-1', code: 'forked' })
@@ -52,4 +56,15 @@ test('a card that was copied and runs in two boxes: one chain counts, the other 
   expect(await client.tied(service('genuine'))).toMatchObject({ grade: 'dissatisfied' })
   expect(await client.tied(service('before'))).toMatchObject({ grade: 'satisfied' })
   expect(await collector.get('/v1/services/MARKED-clone/1')).toMatchObject({ rating: null, why: 'not-prompted' })
-})
+
+  // The copy has learnt from the collector's signature that its journal goes on elsewhere. Started again, it begins
+  // one of its own: what a citizen was thanked for arrives, and that there are two stays written for ever.
+  await expect.poll(() => fatal).toMatchObject({ message: 'journal-contradicted' })
+  await genuine.close()
+  await clone.close()
+  const begunAnew = await startTestBox(copy, identity)
+  await begunAnew.state(({ backlog }) => backlog === 0)
+  expect(await client.tied(service('clone'))).toMatchObject({ grade: 'very-satisfied' })
+  const [box] = (await collector.get('/v1/boxes')) as { findings: { code: string }[] }[]
+  expect(box!.findings.map(({ code }) => code)).toEqual(expect.arrayContaining(['forked', 'unexplained-end']))
+}, 20_000)

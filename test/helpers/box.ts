@@ -46,7 +46,12 @@ const PROFILES = join(import.meta.dirname, '..', '..', 'device-profiles')
 export async function startTestBox(
   dir: string,
   identity: string,
-  options: { window?: string; onEnd?(close: () => Promise<void>): void } = {},
+  options: {
+    window?: string
+    onEnd?(close: () => Promise<void>): void
+    /** What the service manager would learn by the process ending; by default it fails the test. */
+    onFatal?(error: unknown): void
+  } = {},
 ): Promise<InProcessBox> {
   const profile = loadProfile(join(PROFILES, PROFILE))
   if (!profile.ok) throw new Error(profile.error.detail)
@@ -70,9 +75,14 @@ export async function startTestBox(
       for (const wake of waiting.splice(0)) wake()
     }),
   )
-  const started = await startAgent({ settings: read.value.settings, base: dir, log, onFatal: expectNothingFatal })
+  const started = await startAgent({
+    settings: read.value.settings,
+    base: dir,
+    log,
+    onFatal: options.onFatal ?? expectNothingFatal,
+  })
   if (!started.ok) throw new Error(started.error.detail)
-  const { url, close: closeAgent } = started.value
+  const { url, isInService, close: closeAgent } = started.value
   let isClosed = false
   async function close() {
     if (isClosed) return
@@ -127,6 +137,7 @@ export async function startTestBox(
   await state(({ windows: [window] }) => window?.pad.state === 'ready')
   return {
     url,
+    isInService,
     close,
     lines,
     async logged(...texts) {
