@@ -17,6 +17,10 @@ export const PARTS: readonly Part[] = [
     load: async () => (await import('./import.ts')).addImportCommands,
   },
   {
+    words: { recover: { zh: '从拔下的存储卡中取回评价并送达', en: 'deliver what a pulled card still holds' } },
+    load: async () => (await import('./recover.ts')).addRecoverCommands,
+  },
+  {
     words: { identities: { zh: '开发用证书与密钥', en: 'certificates and keys for development' } },
     load: async () => (await import('./identities.ts')).addIdentityCommands,
   },

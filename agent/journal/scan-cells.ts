@@ -14,6 +14,7 @@ export interface StoreBytes {
 /** What stands in the head of a journal, as far as salvage needs it. */
 export interface FoundHead {
   epoch: Uint8Array
+  receiptedSeq: number
   forgottenSeq: number
   forgottenHash: Uint8Array
 }
@@ -137,7 +138,7 @@ function entryHeader(page: Buffer, at: number): { start: number; bodyAt: number;
 
 /** The head's record: its own size, 0 for the id, text (box), 16 bytes (epoch), number, number, 32 bytes, text. */
 function headAt(page: Buffer, boxAt: number, boxBytes: number): FoundHead | undefined {
-  for (let headerBytes = 8; headerBytes <= 10; headerBytes++) {
+  for (let headerBytes = 8; headerBytes <= 11; headerBytes++) {
     const start = boxAt - headerBytes
     if (start < 0 || page[start] !== headerBytes || page[start + 1] !== 0) continue
     const text = readVarint(page, start + 2)
@@ -149,11 +150,11 @@ function headAt(page: Buffer, boxAt: number, boxBytes: number): FoundHead | unde
     const forgottenAt = epochAt + 16 + receiptedBytes
     const hashAt = forgottenAt + forgottenBytes
     if (page[at + 3] !== BLOB_32 || hashAt + 32 > page.length) continue
-    const forgottenSeq =
-      page[at + 2] === 9 ? 1 : forgottenBytes === 0 ? 0 : readInteger(page, forgottenAt, forgottenBytes)
+    const integer = (type: number, at: number, bytes: number) => (bytes === 0 ? type - 8 : readInteger(page, at, bytes))
     return {
       epoch: page.subarray(epochAt, epochAt + 16),
-      forgottenSeq,
+      receiptedSeq: integer(page[at + 1]!, epochAt + 16, receiptedBytes),
+      forgottenSeq: integer(page[at + 2]!, forgottenAt, forgottenBytes),
       forgottenHash: page.subarray(hashAt, hashAt + 32),
     }
   }
