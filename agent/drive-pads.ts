@@ -1,7 +1,7 @@
 import { createPadCodec } from '#agent/pad/codec.ts'
 import type { Profile } from '#agent/pad/profile.ts'
 import type { Clock } from '#protocol/clock.ts'
-import type { Logger } from '#runtime/logger.ts'
+import type { EventLog } from '#runtime/event-log.ts'
 import type { Counters } from './health/counters.ts'
 import { createFrameRing, type FrameRing } from './health/frame-ring.ts'
 import { createBoardDriver } from './port/board-driver.ts'
@@ -26,7 +26,7 @@ interface Deps {
   clock: Clock
   desk: Desk
   counters: Counters
-  log: Logger
+  log: EventLog
   onPad(): void
   onListening(): void
   /** Something threw that must not: ours to mend. */
@@ -142,9 +142,8 @@ function createDriver(member: Member, place: LinePlace, deps: Deps): PadDriver {
     clock,
     write: place.write,
     board: profile.board,
+    startUpMs: profile.opening.startUpMs,
     stuckMs: profile.behaviour.stuckAfterMs,
-    onHeld: isHeld => desk.window(window).held(isHeld),
-    onSeveral: () => desk.window(window).touched(),
     onFailure: deps.onFailure,
   })
 }
@@ -171,6 +170,12 @@ function padEvents(member: Member, place: LinePlace, deps: Deps): PadDriverEvent
       if (event.kind === 'key') own.pressed(event.grade)
       else if (event.kind === 'key-unmapped') own.touched()
       else if (event.kind === 'declined') own.declined()
+      else if (event.kind === 'error') counters.add(`pad-error-${event.error}`)
+    },
+    onHeld: own.held,
+    onSeveral() {
+      counters.add('pad-several-keys')
+      own.touched()
     },
     onGarbage(reason, bytes) {
       if (!place.isJudge()) return
@@ -197,6 +202,8 @@ function outputEvents(member: Member, deps: Deps): PadDriverEvents {
     },
     onAlive() {},
     onListening() {},
+    onHeld() {},
+    onSeveral() {},
     onEvent: event => counters.add(`output-${event.kind}`),
     onGarbage: (reason, bytes) => counters.add(`output-garbage-${reason}`, bytes.length),
     onCounted: name => counters.add(name.replace('pad-', 'output-')),

@@ -7,8 +7,8 @@ import { type Fault, ok, type Result } from '#protocol/result.ts'
 import { createSealer } from '#protocol/sealing.ts'
 import type { DownKind } from '#protocol/topics.ts'
 import { durationMs } from '#runtime/duration.ts'
+import type { EventLog } from '#runtime/event-log.ts'
 import { linkTiming } from '#runtime/link-settings.ts'
-import type { Logger } from '#runtime/logger.ts'
 import type { TrueTime } from '#runtime/peer-certificate.ts'
 import { sizeBytes } from '#runtime/size.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
@@ -58,7 +58,7 @@ export async function startAgent(deps: {
   settings: AgentSettings
   /** Folder that relative paths of the configuration start from. */
   base: string
-  log: Logger
+  log: EventLog
   onFatal(error: unknown): void
 }): Promise<Result<Agent>> {
   const { base, log } = deps

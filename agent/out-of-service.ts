@@ -4,7 +4,7 @@ import type { Clock } from '#protocol/clock.ts'
 import type { Fault } from '#protocol/result.ts'
 import { ok, type Result } from '#protocol/result.ts'
 import type { Sealer } from '#protocol/sealing.ts'
-import type { Logger } from '#runtime/logger.ts'
+import type { EventLog } from '#runtime/event-log.ts'
 import type { Agent } from './main.ts'
 import { createPairing } from './panel/pairing.ts'
 import { pairingFile, servePanel } from './panel/serve.ts'
@@ -25,7 +25,7 @@ export async function serveOutOfService(deps: {
   box: string
   /** Of the journal. */
   folder: string
-  log: Logger
+  log: EventLog
   why: Fault
   onFatal(error: unknown): void
 }): Promise<Result<Agent>> {

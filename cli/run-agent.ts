@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { startAgent } from '#agent/main.ts'
 import type { AgentSettings } from '#agent/settings.ts'
-import { createLogger } from '#runtime/logger.ts'
+import { createEventLog } from '#runtime/event-log.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface RunOptions {
@@ -14,7 +14,7 @@ export async function runAgent(settings: AgentSettings, options: RunOptions, ter
   const started = await startAgent({
     settings,
     base: dirname(resolve(options.config)),
-    log: createLogger('agent', settings.configuration.logLevel),
+    log: createEventLog('agent', settings.configuration.logLevel),
     // The journal refused. Give the pages a moment to say so, then leave it to the service manager.
     onFatal: () => setTimeout(() => process.exit(EXIT_JOURNAL), FATAL_DELAY_MS),
   })

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { type InputOptions, type OutputOptions, type Plugin, rolldown } from 'rolldown'
@@ -9,14 +9,10 @@ import { sourceFiles } from './source-files.ts'
 
 const ROOT = dirname(import.meta.dirname)
 
-/** Packages with native parts stay outside, in node_modules beside the built files. */
-const NATIVE = [/^better-sqlite3/, /^@serialport\//, /^@lydell\/node-pty/]
-
-/** What a running box seldom needs, each in a file of its own that is loaded when it is. */
-const SELDOM: Record<string, string> = {
-  'cli/box-program.ts': 'program.js',
-  'agent/panel/openapi.ts': 'openapi.js',
-}
+/** Packages that stay as they are, in node_modules beside the built files. */
+const OUTSIDE = [/^johnny-five/, /^firmata-io/, /^@lydell\/node-pty/]
+/** Those with a compiled part stay outside too, but for what a running box needs of them. */
+const COMPILED = [/^better-sqlite3/, /^@serialport\//]
 
 /** In no case may what a running box loads hold these: that is what the build is for. */
 const NOT_IN_A_BOX =
@@ -39,19 +35,8 @@ export async function buildBox(entry: string, made: string, builtFrom: string): 
   await buildSeldom(options)
   const checks = createRequire(import.meta.url)(join(ROOT, folder, 'explain.js')).checks as Map<string, KnownCheck>
   await buildRunning(entry, checks, options)
-  writeFileSync(made, START)
+  copyFileSync(join(ROOT, 'scripts/box-build/box-start.cjs'), made)
 }
-
-/** The first lines a box runs. Compiled code is kept where the service manager says, else beside the program. */
-const START = `'use strict'
-const { join } = require('node:path')
-const nodeModule = require('node:module')
-const kept = (process.env.CACHE_DIRECTORY || '').split(':')[0] || __dirname
-nodeModule.enableCompileCache(join(kept, '.compiled'))
-require('./box.js').main(process.argv.slice(2))
-// A box is seldom ended: mostly its power goes. What was compiled is kept when everything has run once.
-setTimeout(nodeModule.flushCompileCache, 10_000).unref()
-`
 
 interface BoxOptions {
   builtFrom: string
@@ -74,6 +59,7 @@ async function buildRunning(
         slimPackages(),
       ],
       treeshake: PURE,
+      external: OUTSIDE,
     },
     { codeSplitting: false },
     options,
@@ -86,10 +72,12 @@ async function buildRunning(
 }
 
 async function buildSeldom(options: BoxOptions): Promise<void> {
-  const files = ['protocol', 'runtime', 'agent']
-    .flatMap(folder => sourceFiles(join(ROOT, folder), /(?<!\.test)\.ts$/))
-    .filter(file => /\bcreate(Check|WireForm)\(/.test(readFileSync(file, 'utf8')))
-  const entries = Object.entries(SELDOM).map(([source, name]) => [name.replace('.js', ''), join(ROOT, source)])
+  const sources = boxSources()
+  const files = sources.filter(file => /\bcreate(Check|WireForm)\(/.test(readFileSync(file, 'utf8')))
+  const late = sources.flatMap(file =>
+    [...readFileSync(file, 'utf8').matchAll(LATE_IMPORT)].map(([, source]) => join(dirname(file), source!)),
+  )
+  const entries = late.map(file => [lateName(file), file])
   await write(
     {
       input: { explain: 'virtual:explain', ...Object.fromEntries(entries) },
@@ -98,18 +86,35 @@ async function buildSeldom(options: BoxOptions): Promise<void> {
         virtual('virtual:explain', [...files.map(file => `import ${JSON.stringify(file)}`), EXPLAIN].join('\n')),
         replaceChecks(ROOT, registering, false),
       ],
+      external: [...OUTSIDE, ...COMPILED],
     },
     { chunkFileNames: 'seldom-[hash].js' },
     options,
   )
 }
 
-async function write(input: InputOptions, output: OutputOptions, { builtFrom, folder }: BoxOptions) {
+/** `import('./neighbour.ts')`: loaded when it is needed, and built as a file of its own. */
+const LATE_IMPORT = /\bimport\('(\.\/[^']+\.ts)'\)/g
+
+const lateName = (file: string) => relative(ROOT, file).replaceAll('/', '-').replace(/\.ts$/, '')
+
+/** All that a running box is made from; what only its commands load late is part of the commands' file. */
+function boxSources(): string[] {
+  const folders = ['protocol', 'runtime', 'agent'].flatMap(folder =>
+    sourceFiles(join(ROOT, folder), /(?<!\/page\/.*)(?<!\.test)\.ts$/),
+  )
+  return [...folders, join(ROOT, 'cli/box.ts')]
+}
+
+async function write(
+  input: InputOptions & { external: RegExp[] },
+  output: OutputOptions,
+  { builtFrom, folder }: BoxOptions,
+) {
   const bundle = await rolldown({
     ...input,
     cwd: ROOT,
     platform: 'node',
-    external: NATIVE,
     logLevel: 'warn',
     // The sources find profiles and pages from where they stand; the built files stand elsewhere.
     transform: { define: { 'import.meta.dirname': 'agentFolder', BUILT_FROM: JSON.stringify(builtFrom) } },
@@ -120,11 +125,23 @@ async function write(input: InputOptions, output: OutputOptions, { builtFrom, fo
     minify: true,
     entryFileNames: '[name].js',
     // Node keeps quiet about deprecated calls under node_modules; these packages only moved in here.
-    banner: "const agentFolder = require('node:path').join(__dirname, '../../agent'); process.noDeprecation = true",
+    banner: [
+      'const nodeRequire = require',
+      "const agentFolder = require('node:path').join(__dirname, '../../agent')",
+      'process.noDeprecation = true',
+    ].join('\n'),
     ...output,
   })
   await bundle.close()
-  return written.output.filter(({ type }) => type === 'chunk') as { moduleIds: string[] }[]
+  const chunks = written.output.filter(({ type }) => type === 'chunk') as { fileName: string; moduleIds: string[] }[]
+  for (const { fileName } of chunks) rewriteAscii(join(folder, fileName))
+  return chunks
+}
+
+/** One character outside of Latin-1 makes V8 keep the whole text of a program at two bytes each. */
+function rewriteAscii(file: string): void {
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/[^\0-\x7f]/g, escaped))
 }
 
 /** `import()` of a file that is seldom needed loads what was built from it. */
@@ -135,9 +152,7 @@ function seldomApart(): Plugin {
       if (kind !== 'dynamic-import') return undefined
       const resolved = await this.resolve(source, importer, { kind, skipSelf: true })
       if (resolved?.external) return resolved
-      const name = SELDOM[relative(ROOT, resolved?.id ?? '')]
-      if (!name) throw new Error(`${source} is loaded late by ${importer}, but is not among what is built apart`)
-      return { id: `./${name}`, external: true }
+      return { id: `./${lateName(resolved!.id)}.js`, external: true }
     },
   }
 }
