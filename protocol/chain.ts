@@ -18,16 +18,27 @@ const TAG = Buffer.from('chuangping entry v1\n')
  *            ‖ hash of the previous entry (32) ‖ the entry's bytes )
  */
 export function entryHash(chain: ChainId, seq: number, previousHash: Uint8Array, bytes: Uint8Array): Uint8Array {
-  if (chain.epoch.length !== 16 || previousHash.length !== 32) throw new Error('an epoch has 16 bytes, a hash 32')
-  const box = Buffer.from(chain.box)
-  const head = Buffer.alloc(TAG.length + 1 + box.length + 16 + 8 + 32)
-  let at = TAG.copy(head)
-  at = head.writeUInt8(box.length, at)
-  at += box.copy(head, at)
-  head.set(chain.epoch, at)
-  at = head.writeBigUInt64BE(BigInt(seq), at + 16)
-  head.set(previousHash, at)
-  return hash('sha256', Buffer.concat([head, bytes]), 'buffer')
+  return chainHashes(chain, seq, previousHash, [bytes])[0]!
+}
+
+/** The hashes of consecutive entries, the first of which has number `firstSeq`. */
+export function chainHashes(
+  chain: ChainId,
+  firstSeq: number,
+  previousHash: Uint8Array,
+  entries: readonly Uint8Array[],
+): Uint8Array[] {
+  if (chain.epoch.length !== 16 || previousHash.length !== HASH_BYTES)
+    throw new Error('an epoch has 16 bytes, a hash 32')
+  const preimage = createPreimage(chain)
+  let previous = previousHash
+  return entries.map((bytes, i) => {
+    const whole = preimage.begin(firstSeq + i, bytes.length)
+    whole.set(previous, preimage.previousAt)
+    whole.set(bytes, preimage.bytesAt)
+    previous = hash('sha256', whole, 'buffer')
+    return previous
+  })
 }
 
 /**
@@ -38,40 +49,46 @@ export interface ChainHasher {
   hashOf(seq: number, previousHash: string, bytes: Buffer, from: number, to: number): string
 }
 
-/** What is hashed is put together here. A view of each length is kept: making one costs a tenth of the hash. */
-const SCRATCH = Buffer.alloc(4 * 1024)
-const VIEWS: Uint8Array[] = []
-
 export function createChainHasher(chain: ChainId): ChainHasher {
-  const head = Buffer.concat([TAG, Buffer.of(chain.box.length), Buffer.from(chain.box, 'latin1'), chain.epoch])
-  const seqAt = head.length
-  const bytesAt = seqAt + 8 + 32
+  const preimage = createPreimage(chain)
   return {
     hashOf(seq, previousHash, bytes, from, to) {
-      const end = bytesAt + to - from
-      const whole = end <= SCRATCH.length ? SCRATCH : Buffer.alloc(end)
-      whole.set(head)
-      whole.writeUInt32BE(Math.floor(seq / 2 ** 32), seqAt)
-      whole.writeUInt32BE(seq % 2 ** 32, seqAt + 4)
-      whole.write(previousHash, seqAt + 8, 32, 'latin1')
-      bytes.copy(whole, bytesAt, from, to)
-      if (whole !== SCRATCH) return hash('sha256', whole, 'binary')
-      VIEWS[end] ??= SCRATCH.subarray(0, end)
-      return hash('sha256', VIEWS[end], 'binary')
+      const whole = preimage.begin(seq, to - from)
+      whole.write(previousHash, preimage.previousAt, HASH_BYTES, 'latin1')
+      bytes.copy(whole, preimage.bytesAt, from, to)
+      return hash('sha256', whole, 'binary')
     },
   }
 }
 
-/** The hashes of consecutive entries, the first of which has number `firstSeq`. */
-export function chainHashes(
-  chain: ChainId,
-  firstSeq: number,
-  previousHash: Uint8Array,
-  entries: readonly Uint8Array[],
-): Uint8Array[] {
-  let previous = previousHash
-  return entries.map((bytes, i) => {
-    previous = entryHash(chain, firstSeq + i, previous, bytes)
-    return previous
-  })
+const HASH_BYTES = 32
+
+/** What is hashed is put together here. A view of each length is kept: making one costs a tenth of the hash. */
+const SCRATCH = Buffer.alloc(4 * 1024)
+const VIEWS: Buffer[] = []
+
+function createPreimage(chain: ChainId) {
+  const box = Buffer.from(chain.box)
+  const head = Buffer.concat([TAG, Buffer.of(box.length), box, chain.epoch])
+  const seqAt = head.length
+  const previousAt = seqAt + 8
+  const bytesAt = previousAt + HASH_BYTES
+  return {
+    previousAt,
+    bytesAt,
+    /** Everything but the previous hash and the entry's bytes. Good until the next one is begun. */
+    begin(seq: number, length: number): Buffer {
+      const whole = scratch(bytesAt + length)
+      whole.set(head)
+      whole.writeUInt32BE(Math.floor(seq / 2 ** 32), seqAt)
+      whole.writeUInt32BE(seq % 2 ** 32, seqAt + 4)
+      return whole
+    },
+  }
+}
+
+function scratch(length: number): Buffer {
+  if (length > SCRATCH.length) return Buffer.alloc(length)
+  VIEWS[length] ??= SCRATCH.subarray(0, length)
+  return VIEWS[length]
 }
