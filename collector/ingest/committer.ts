@@ -63,6 +63,13 @@ export async function createCommitter(deps: {
   const ownEpoch = latest?.epoch ?? deps.randomBytes(16)
   // This process is the only one that appends, so what it committed last is what the store holds.
   const knownHeads = new Map<string, ChainHead>()
+  /** Committed, and not yet counted in the digests of the day: that is done when the receipts are on their way. */
+  let uncounted: Pick<Draft, 'batches' | 'evidence'> | undefined
+
+  function countIn() {
+    if (uncounted) ledger.add(uncounted.batches, uncounted.evidence)
+    uncounted = undefined
+  }
 
   async function headOf(draft: Draft, box: string, epoch: Uint8Array): Promise<ChainHead | undefined> {
     const key = chainKey(box, epoch)
@@ -228,6 +235,7 @@ export async function createCommitter(deps: {
 
   return {
     async commit(boxes, own, atWallMs) {
+      countIn()
       let isCommitted = false
       try {
         const draft = await db.transaction().execute(async trx => {
@@ -240,13 +248,17 @@ export async function createCommitter(deps: {
         })
         isCommitted = true
         for (const [key, head] of draft.heads) knownHeads.set(key, head)
-        ledger.add(draft.batches, draft.evidence)
+        uncounted = draft
+        setImmediate(countIn)
         return draft
       } finally {
         watch.ended(isCommitted)
       }
     },
-    isDayOver: atWallMs => ledger.due(atWallMs).length > 0,
+    isDayOver(atWallMs) {
+      countIn()
+      return ledger.due(atWallMs).length > 0
+    },
   }
 }
 

@@ -13,8 +13,11 @@ const SLICE_ENTRIES = 64
 /** Receipts go first, but tables are never further behind than this: then slices and commits take turns. */
 const BEHIND_MS_MAX = 2000
 const GIVE_WAY_MS = 10
-/** Committed entries held decoded in memory; when more wait, they are read back from the store instead. */
-const TAIL_ENTRIES_MAX = 5000
+/**
+ * Committed entries held decoded in memory. When more wait they are read back from the store: to decode one again
+ * costs a twentieth of projecting it, to hold thousands costs whoever waits for a receipt.
+ */
+const TAIL_ENTRIES_MAX = 1000
 
 export type Committed = Omit<ProjectedEntry, 'opened'>
 
