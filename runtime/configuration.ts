@@ -36,7 +36,7 @@ export function parseYaml<S extends TSchema>(
   if (!parsed.ok) return parsed
   const overridden = withOverrides(parsed.value ?? {}, schema, overrides)
   const value = Default(schema, overridden)
-  const compiled = Compile(schema)
+  const compiled = compiledOf(schema)
   if (compiled.Check(value)) return ok(deepFreeze(value) as Type.Static<S>)
   const problems = readableProblems(allErrors(() => compiled.Errors(value))).map(({ path, message }) => {
     const dotted = path.join('.')
@@ -50,6 +50,16 @@ export function parseYaml<S extends TSchema>(
     file,
     problems.sort((a, b) => a.line - b.line || a.column - b.column),
   )
+}
+
+/** Making a check ready takes longer than checking a file, and every profile of a box has the same schema. */
+const compiledSchemas = new WeakMap<TSchema, ReturnType<typeof Compile>>()
+
+/** The check of a schema, made once. */
+export function compiledOf(schema: TSchema): ReturnType<typeof Compile> {
+  const known = compiledSchemas.get(schema) ?? Compile(schema)
+  compiledSchemas.set(schema, known)
+  return known
 }
 
 /** TypeBox stops at eight errors unless told otherwise, and can only be told globally. */

@@ -1,15 +1,14 @@
 import type { ByteList } from './bytes.ts'
 import { bytesOf } from './bytes.ts'
+import { lengthOf, stepsOf } from './field-step.ts'
 import {
   BYTE_FIELD,
-  checksumsOf,
   DATA_FIELD,
   type Field,
   type Frame,
   type Layout,
   LINE_FIELD,
   layoutOf,
-  lengthOf,
   START_FIELD,
   type Stuffing,
   SUBFRAME_END,
@@ -59,16 +58,16 @@ function buildLayout(
   const copy = (from: Field, to: Field) =>
     plain.copyWithin(startOf(to), startOf(from), startOf(from) + (from.size < 0 ? restBytes : from.size))
   for (const field of layout.fields) if (field.is === 'repeat') copy(layout.fields[field.of]!, field)
-  const checksums = checksumsOf(layout)
+  const steps = stepsOf(layout)
   // Checksums come last, in the order in which one may cover another.
   for (const [i, field] of layout.fields.entries()) {
     if (field.is !== 'checksum') continue
-    const checksum = checksums[i]!
+    const { checksum } = steps[i]!
     const last = layout.fields[field.to]!
     const from = startOf(layout.fields[field.from]!)
     const to = startOf(last) + (last.size < 0 ? restBytes : last.size)
     const covered = field.isOverWire && stuffing ? stuff(layout, stuffing, plain, from, to) : plain.subarray(from, to)
-    put(field, checksumBytes(field, checksum.size, checksum.valueOf(covered, 0, covered.length)))
+    putChecksum(plain, startOf(field), field, checksum.size, checksum.valueOf(covered, 0, covered.length))
   }
   return stuffing ? stuff(layout, stuffing, plain, 0, plain.length) : plain
 }
@@ -94,10 +93,23 @@ function lengthBytes(field: Extract<Field, { is: 'length' }>, restBytes: number)
   return [...String(value).padStart(field.size, '0')].map(digit => digit.charCodeAt(0))
 }
 
-function checksumBytes(field: { isLittle: boolean; isHex: boolean }, size: number, value: number): number[] {
-  const bytes = turned(bytesOf(value, size), field.isLittle)
-  if (!field.isHex) return bytes
-  return bytes.flatMap(byte => [...byte.toString(16).toUpperCase().padStart(2, '0')].map(digit => digit.charCodeAt(0)))
+/** Writes a checksum as its field says. Allocates nothing. */
+export function putChecksum(
+  bytes: Uint8Array,
+  at: number,
+  { isLittle, isHex }: { isLittle: boolean; isHex: boolean },
+  size: number,
+  value: number,
+) {
+  for (let i = 0, rest = value; i < size; i++, rest = Math.floor(rest / 256)) {
+    const j = isLittle ? i : size - 1 - i
+    if (isHex) {
+      bytes[at + 2 * j] = hexDigit((rest >> 4) & 15)
+      bytes[at + 2 * j + 1] = hexDigit(rest & 15)
+    } else bytes[at + j] = rest & 0xff
+  }
 }
+
+const hexDigit = (value: number) => value + (value < 10 ? 0x30 : 0x37)
 
 const turned = (bytes: number[], isLittle: boolean) => (isLittle ? bytes.reverse() : bytes)

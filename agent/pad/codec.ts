@@ -121,6 +121,7 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
     const isAnswer = expects?.events.includes(event)
     if (!isAnswer && !expects?.refusals.includes(event)) return undefined
     waiting = null
+    echo.answered()
     return { command: name, how: isAnswer ? 'answered' : 'refused' }
   }
 
@@ -171,7 +172,8 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
         if (framer.pendingBytes() === 0) pendingSinceMonoMs = atMonoMs
       }
       isBelieving = isArmed
-      take(echo.receive(bytes))
+      if (echo.isIdle()) framer.push(bytes, waiting?.values)
+      else take(echo.receive(bytes))
       // What was pending has moved on, so that what is pending now is younger.
       if (atMonoMs !== undefined && outputs.length > 0) pendingSinceMonoMs = atMonoMs
       return taken()

@@ -1,10 +1,10 @@
 import type { Grade } from '#protocol/grades.ts'
 import { unreachable } from '#protocol/result.ts'
-import { buildFrame } from './build-frame.ts'
+import { createAnswer } from './answer.ts'
 import { decodeText } from './encoding.ts'
 import type { EventRule, KeyEntry, LinePattern, RawValue } from './event-rule.ts'
 import type { Frame, Layout } from './frame.ts'
-import { fieldBytes, fieldStart, fieldsOf, type Match } from './match.ts'
+import { fieldBytes, fieldStart, type Match } from './match.ts'
 import type { Profile } from './profile.ts'
 
 /** What a frame from the pad means. A raw value is for the journal of faults and the installer, never for a log beside a grade. */
@@ -51,33 +51,38 @@ export function createDecoder(profile: Profile, address: number | null): Decoder
   const plans = new Map<Layout, Plan>()
   for (const frame of profile.frames) {
     const layouts = frame.kind === 'table' ? frame.types : [frame.layout]
-    for (const layout of layouts) if (layout) plans.set(layout, planFor(profile, frame, layout))
+    for (const layout of layouts) if (layout) plans.set(layout, planFor(profile, frame, layout, address))
   }
-  const standing = profile.events.filter(({ gives }) => gives === 'keys').flatMap(({ keys }) => keys)
+  const standing = keyEvents(profile.events.filter(({ gives }) => gives === 'keys').flatMap(({ keys }) => keys))
 
   return {
     decode(frame, match) {
       const { addressAt, rules } = plans.get(match.layout)!
       if (addressAt >= 0 && numberIn(match, addressAt, WHOLE) !== address) return OTHER_ADDRESS
-      for (const { rule, isMatching, meaningOf } of rules) {
+      for (const { rule, isMatching, meaningOf, answerOf } of rules) {
         if (!isMatching(match)) continue
         const event = meaningOf(match)
         if (event === null) continue
         if (rule.answer === null) return { event, rule }
-        return { event, rule, answer: buildFrame(frame, { ...fieldsOf(match), ...rule.answer }, address) }
+        return { event, rule, answer: answerOf(match) }
       }
       return frame.kind === 'line' ? UNKNOWN_LINE : UNKNOWN_FRAME
     },
-    keyEvent: raw => keyEvent(standing, raw),
+    keyEvent: raw => standing.get(raw) ?? { kind: 'key-unmapped', raw },
   }
 }
 
 interface Plan {
   addressAt: number
-  rules: { rule: EventRule; isMatching(match: Match): boolean; meaningOf(match: Match): PadEvent | null }[]
+  rules: {
+    rule: EventRule
+    isMatching(match: Match): boolean
+    meaningOf(match: Match): PadEvent | null
+    answerOf(match: Match): Uint8Array
+  }[]
 }
 
-function planFor(profile: Profile, frame: Frame, layout: Layout): Plan {
+function planFor(profile: Profile, frame: Frame, layout: Layout, address: number | null): Plan {
   const indexOf = (name: string) => layout.fields.findIndex(field => field.name === name)
   return {
     addressAt: layout.fields.findIndex(({ is }) => is === 'address'),
@@ -88,7 +93,8 @@ function planFor(profile: Profile, frame: Frame, layout: Layout): Plan {
         const sizes = Object.entries(rule.sizes).map(([name, size]) => ({ index: indexOf(name), size }))
         return {
           rule,
-          meaningOf: createMeaning(rule),
+          meaningOf: createMeaning(rule, layout),
+          answerOf: createAnswer(frame, layout, rule.answer ?? {}, address),
           isMatching(match) {
             for (const { index, size } of sizes) if (fieldBytes(match, index) !== size) return false
             for (const { index, bytes, mask, isPrefix } of fields) {
@@ -121,16 +127,18 @@ function isPossible(rule: EventRule, layout: Layout): boolean {
 const WHOLE: Pick<RawValue, 'at' | 'size' | 'as'> = { at: 0, size: 0, as: 'big' }
 
 /** What a frame that fits the rule means; null where the text of a line does not fit after all. */
-function createMeaning(rule: EventRule): (match: Match) => PadEvent | null {
-  const { line } = rule
-  if (!line) {
-    const rawOf = rule.value === null ? () => null : (match: Match) => rawIn(match, rule.value!)
-    return match => eventOf(rule, rawOf(match), match)
+function createMeaning(rule: EventRule, layout: Layout): (match: Match) => PadEvent | null {
+  const { line, value } = rule
+  const meaningOf = createEventOf(rule)
+  if (line) {
+    return match => {
+      const found = matchLine(line, match.bytes.subarray(match.base, match.base + match.restSize))
+      return found === undefined ? null : meaningOf(found, match)
+    }
   }
-  return match => {
-    const found = matchLine(line, match.bytes.subarray(match.base, match.base + match.restSize))
-    return found === undefined ? null : eventOf(rule, found, match)
-  }
+  if (value === null) return match => meaningOf(null, match)
+  const index = layout.fields.findIndex(({ name }) => name === value.field)
+  return match => meaningOf(numberIn(match, index, value), match)
 }
 
 /** The number in the hole; null without one; undefined where the line is another. */
@@ -146,44 +154,58 @@ export function matchLine({ before, hole, after }: LinePattern, bytes: Uint8Arra
   return isNumber ? Number.parseInt(inside, hole === 'hex' ? 16 : 10) : undefined
 }
 
-function eventOf(rule: EventRule, raw: number | null, match: Match): PadEvent {
+type MeaningOf = (raw: number | null, match: Match) => PadEvent
+
+function createEventOf(rule: EventRule): MeaningOf {
   switch (rule.gives) {
-    case 'key':
-      return keyEvent(rule.keys, raw!)
-    case 'keys':
-      return { kind: 'keys', down: keysDown(rule, raw!) }
-    case 'staff-key': {
-      const key = rule.staffKeys.find(entry => entry.raw === raw)?.name
-      return key === undefined ? { kind: 'ignored', meaning: 'unknown-staff-key' } : { kind: 'staff-key', key }
+    case 'key': {
+      const events = keyEvents(rule.keys)
+      return raw => events.get(raw!) ?? { kind: 'key-unmapped', raw: raw! }
     }
+    case 'staff-key': {
+      const names = new Map(rule.staffKeys.map(({ raw, name }) => [raw, name]))
+      return raw => {
+        const key = names.get(raw!)
+        return key === undefined ? { kind: 'ignored', meaning: 'unknown-staff-key' } : { kind: 'staff-key', key }
+      }
+    }
+    case 'keys':
+      return raw => ({ kind: 'keys', down: keysDown(rule, raw!) })
     case 'released':
-      return { kind: 'released', raw }
+      return raw => ({ kind: 'released', raw })
     case 'error':
-      return { kind: 'error', error: nameOf(rule, raw) }
+      return raw => ({ kind: 'error', error: nameOf(rule, raw) })
     case 'status':
-      return { kind: 'status', status: nameOf(rule, raw), value: raw }
+      return raw => ({ kind: 'status', status: nameOf(rule, raw), value: raw })
+    case 'text':
+      return (_, match) => ({ kind: 'text', text: textIn(match, rule) })
+    case 'ignored':
+      return always({ kind: 'ignored', meaning: rule.name })
     case 'acknowledgement':
-      return { kind: 'acknowledged' }
+      return always({ kind: 'acknowledged' })
     case 'declined':
     case 'no-rating':
     case 'accepted':
     case 'ready':
-      return { kind: rule.gives }
-    case 'text':
-      return { kind: 'text', text: textIn(match, rule) }
-    case 'ignored':
-      return { kind: 'ignored', meaning: rule.name }
+      return always({ kind: rule.gives })
     default:
       return unreachable(rule.gives)
   }
 }
 
-function keyEvent(keys: readonly KeyEntry[], raw: number): PadEvent {
-  // Zero is a rating on some pads: compare with undefined, never for truth.
-  const meaning = keys.find(entry => entry.raw === raw)?.meaning
+function always(event: PadEvent): MeaningOf {
+  Object.freeze(event)
+  return () => event
+}
+
+/** Zero is a rating on some pads, so that a key is looked up, never tested for truth. */
+function keyEvents(keys: readonly KeyEntry[]): Map<number, PadEvent> {
+  return new Map(keys.map(({ raw, meaning }) => [raw, Object.freeze(keyEvent(raw, meaning))]))
+}
+
+function keyEvent(raw: number, meaning: KeyEntry['meaning']): PadEvent {
   if (meaning === 'declined' || meaning === 'no-rating') return { kind: meaning }
-  if (meaning === undefined || meaning === 'unmapped') return { kind: 'key-unmapped', raw }
-  return { kind: 'key', grade: meaning, raw }
+  return meaning === 'unmapped' ? { kind: 'key-unmapped', raw } : { kind: 'key', grade: meaning, raw }
 }
 
 /** The keys whose bits say that they are down; bits that are no key do not count. */
@@ -214,14 +236,7 @@ function textIn(match: Match, { value, encoding }: EventRule): string {
   )
 }
 
-/** The raw value of a frame; -1, which no table holds, where the frame is too short for it or its digits are none. */
-function rawIn(match: Match, value: RawValue): number {
-  for (let i = 0; i < match.layout.fields.length; i++) {
-    if (match.layout.fields[i]!.name === value.field) return numberIn(match, i, value)
-  }
-  return -1
-}
-
+/** The number in a field; -1, which no table holds, where the field is too short for it or its digits are none. */
 function numberIn(match: Match, index: number, { at, size, as }: Pick<RawValue, 'at' | 'size' | 'as'>): number {
   const there = fieldBytes(match, index)
   const first = at < 0 ? there + at : at

@@ -56,7 +56,6 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
       while (expected.length > 1 && matched === 0 && total(expected) > SENT_BYTES_MAX) expected.shift()
     },
     receive(bytes: Uint8Array): EchoOutput[] {
-      if (expected.length === 0 && !isDeaf) return [{ kind: 'bytes', bytes }]
       const outputs: EchoOutput[] = []
       for (const byte of bytes) pass(byte, outputs)
       return outputs
@@ -70,6 +69,12 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
       matched = 0
       isDeaf = false
       return held.length === 0 ? [] : [{ kind: canTrustBytes ? 'bytes' : 'broken-echo', bytes: held }]
+    },
+    /** Whether bytes can go straight to the framer: nothing of ours is on the line. */
+    isIdle: () => expected.length === 0 && !isDeaf,
+    /** An answer came: our own bytes would have come back before it, so that they will not come any more. */
+    answered() {
+      if (matched === 0) expected = expected.filter(({ kind }) => kind === 'answer')
     },
     /** The answer that was waited for will not be waited for any longer. */
     missed() {

@@ -56,6 +56,9 @@ function checkEvent(event: EventFile, frame: FrameFile, path: string[], variants
   for (const [field, text] of Object.entries(event.answer?.replace ?? {})) {
     const length = parseBytes(text).length
     checkFits(sizes, field, { min: length, max: length }, [...path, 'answer', 'replace', field], report)
+    const isFixed = sizes[field]?.min === sizes[field]?.max || event.sizes?.[field] === length
+    if (!isFixed)
+      report([...path, 'answer', 'replace', field], 'must have the size of what it replaces: say it in sizes')
   }
   if (event.answer && frame.kind !== 'fields') report([...path, 'answer'], 'only a frame with fields can be sent back')
   if ((event.line === undefined) === (frame.kind === 'line')) {

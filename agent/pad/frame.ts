@@ -1,5 +1,5 @@
 import type { ByteList } from './bytes.ts'
-import { type Checksum, type ChecksumName, type CrcParameters, createChecksum } from './checksum.ts'
+import type { ChecksumName, CrcParameters } from './checksum.ts'
 
 /** How bytes are cut into frames, as the engine uses it: everything that does not change is worked out once. */
 export type Frame = FieldsFrame | ByteFrame | TableFrame | LineFrame | StartBitFrame
@@ -143,21 +143,4 @@ export function layoutBytesMax(layout: Layout): number {
 /** The layout that a frame has, for a table that of one first byte; null where the table has no such type. */
 export function layoutOf(frame: Frame, type?: number): Layout | null {
   return frame.kind === 'table' ? (frame.types[type ?? -1] ?? null) : frame.layout
-}
-
-/** The checksum of each field that is one, ready to be computed; null for all others. */
-export function checksumsOf(layout: Layout): (Checksum | null)[] {
-  return layout.fields.map(field =>
-    field.is === 'checksum' ? createChecksum(field.algorithm, field.crc ?? undefined) : null,
-  )
-}
-
-/** The size of the rest that a length of this value leaves. */
-export function restBytesOf(field: Extract<Field, { is: 'length' }>, value: number): number {
-  return (value - field.adjust) * field.unitBytes - field.countedBytes
-}
-
-/** What a length holds when the rest has so many bytes; not a whole number where words do not fit. */
-export function lengthOf(field: Extract<Field, { is: 'length' }>, restBytes: number): number {
-  return (field.countedBytes + (field.isRestCounted ? restBytes : 0)) / field.unitBytes + field.adjust
 }

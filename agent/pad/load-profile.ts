@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import { basename, join, resolve } from 'node:path'
-import { Compile } from 'typebox/compile'
 import { Default } from 'typebox/value'
 import { LineCounter, parseDocument } from 'yaml'
 import { ok, type Result } from '#protocol/result.ts'
 import { readableProblems } from '#protocol/schema-errors.ts'
-import { parseYaml } from '#runtime/configuration.ts'
+import { compiledOf, parseYaml } from '#runtime/configuration.ts'
 import { type FileFault, type FileProblem, fileFault, readText } from '#runtime/yaml-text.ts'
 import { BYTES_PATTERN } from './bytes.ts'
 import { compileProfile } from './compile-profile.ts'
@@ -128,9 +127,9 @@ function checkVariant(file: WrittenFile, name: string): RelationProblem[] {
 /** What a variant has made of the file, against the schema again. */
 function checked(changed: unknown): WrittenFile | RelationProblem[] {
   const value = Default(ProfileFileSchema, structuredClone(changed))
-  const compiled = Compile(ProfileFileSchema)
-  if (compiled.Check(value)) return value
-  return readableProblems(compiled.Errors(value)).map(({ path, message }) => ({ path, message: hinted(message) }))
+  const check = compiledOf(ProfileFileSchema)
+  if (check.Check(value)) return value as WrittenFile
+  return readableProblems(check.Errors(value)).map(({ path, message }) => ({ path, message: hinted(message) }))
 }
 
 /** A problem in the place of the variant that brought it about, where one did. */
@@ -155,6 +154,8 @@ function fileInForce(
     return notValid(written, `variant must be one of ${names.join(', ')}, found ${variant}`)
   }
   const file = completeFile(variant === undefined ? written : (applyVariant(written, variant) as WrittenFile))
+  // Without settings of its own the site has what has been checked.
+  if (Object.keys(overrides).length === 0) return ok({ file, site: file })
   const site = applySite(file, overrides)
   if (!site.ok) return site
   const problems = checkRelations(site.value, variant === undefined ? [] : variantChain(written, variant))

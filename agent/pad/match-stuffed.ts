@@ -1,8 +1,8 @@
 import type { Checksum } from './checksum.ts'
 import type { Field, FieldsFrame, Stuffing } from './frame.ts'
 import { layoutBytesMax } from './frame.ts'
-import { createMatch, type Match, type MatchContext, setNo } from './match.ts'
-import { matchFields, NOT_YET } from './match-fields.ts'
+import { type Match, type MatchContext, setNo } from './match.ts'
+import { createFieldsMatcher, NOT_YET } from './match-fields.ts'
 
 /**
  * Matches a frame whose bytes between head and tail are escaped.
@@ -12,7 +12,8 @@ import { matchFields, NOT_YET } from './match-fields.ts'
  */
 export function createStuffedMatcher(frame: FieldsFrame, stuffing: Stuffing) {
   const { layout } = frame
-  const match = createMatch(layout)
+  const fields = createFieldsMatcher(layout)
+  const match = fields.found
   const plain = new Uint8Array(layoutBytesMax(layout) + 1)
   /** Where each plain byte ends on the line, counted from the beginning of the frame. */
   const lineEnds = new Uint16Array(plain.length)
@@ -75,16 +76,16 @@ export function createStuffedMatcher(frame: FieldsFrame, stuffing: Stuffing) {
       if (isTailEnded) {
         const tailFrom = isAtMarker ? plainBytes : NOT_YET
         if (isAtMarker) appendTail(bytes, start, end)
-        matchFields(layout, plain, 0, plainBytes, context, match, tailFrom)
+        fields.match(plain, 0, plainBytes, context, tailFrom)
         return isAtMarker ? wrongMarker(sized()) : sized()
       }
-      matchFields(layout, plain, 0, plainBytes, context, match)
+      fields.match(plain, 0, plainBytes, context)
       if (match.verdict !== 'more') return sized()
       const size = layout.restAt < 0 ? layout.fixedBytes : match.restSize < 0 ? -1 : layout.fixedBytes + match.restSize
       if (size < 0 || plainBytes < size - tail.length) return isAtMarker ? setNo(match, 'bad-escape', 0) : match
       unstuff(bytes, start, end, size - tail.length)
       appendTail(bytes, start, end)
-      matchFields(layout, plain, 0, plainBytes, context, match)
+      fields.match(plain, 0, plainBytes, context)
       return sized()
     },
   }

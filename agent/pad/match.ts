@@ -1,5 +1,5 @@
 import type { Checksum } from './checksum.ts'
-import { checksumsOf, type Layout } from './frame.ts'
+import type { Layout } from './frame.ts'
 import type { ParameterValues } from './template.ts'
 
 export const FRAME_FAULTS = [
@@ -39,7 +39,6 @@ export interface Match {
   base: number
   /** Bytes of the rest; -1 while it is not known. */
   restSize: number
-  readonly checksums: readonly (Checksum | null)[]
   /** A checksum over the bytes as they were sent, between offsets of the unescaped frame; null without stuffing. */
   wireValue: ((checksum: Checksum, from: number, to: number) => number) | null
 }
@@ -54,7 +53,6 @@ export function createMatch(layout: Layout): Match {
     bytes: new Uint8Array(),
     base: 0,
     restSize: -1,
-    checksums: checksumsOf(layout),
     wireValue: null,
   }
 }

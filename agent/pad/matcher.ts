@@ -1,7 +1,7 @@
 import { unreachable } from '#protocol/result.ts'
 import type { Frame, Layout } from './frame.ts'
 import { createMatch, type Match, type MatchContext, setNo, setWhole } from './match.ts'
-import { matchFields } from './match-fields.ts'
+import { createFieldsMatcher } from './match-fields.ts'
 import { createLineMatcher } from './match-line.ts'
 import { createStartBitMatcher } from './match-start-bit.ts'
 import { createStuffedMatcher } from './match-stuffed.ts'
@@ -20,12 +20,8 @@ export function createMatcher(frame: Frame): Matcher {
     case 'fields': {
       const canBegin = (byte: number) => canLayoutBegin(frame.layout, byte)
       if (frame.stuffing) return { frame, canBegin, ...createStuffedMatcher(frame, frame.stuffing) }
-      const match = createMatch(frame.layout)
-      return {
-        frame,
-        canBegin,
-        match: (bytes, start, end, context) => matchFields(frame.layout, bytes, start, end, context, match),
-      }
+      const fields = createFieldsMatcher(frame.layout)
+      return { frame, canBegin, match: (bytes, start, end, context) => fields.match(bytes, start, end, context) }
     }
     case 'byte': {
       const match = createMatch(frame.layout)
@@ -41,14 +37,11 @@ export function createMatcher(frame: Frame): Matcher {
       }
     }
     case 'table': {
-      const match = createMatch(frame.types.find(layout => layout !== null)!)
+      const types = frame.types.map(layout => (layout ? createFieldsMatcher(layout) : null))
       return {
         frame,
-        canBegin: byte => frame.types[byte] !== null,
-        match(bytes, start, end, context) {
-          const layout = frame.types[bytes[start]!]
-          return layout ? matchFields(layout, bytes, start, end, context, match) : setNo(match, 'no-start', 0)
-        },
+        canBegin: byte => types[byte] !== null,
+        match: (bytes, start, end, context) => types[bytes[start]!]!.match(bytes, start, end, context),
       }
     }
     case 'line':

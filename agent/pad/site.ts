@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { Compile } from 'typebox/compile'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import { describeErrors } from '#protocol/schema-errors.ts'
+import { compiledOf } from '#runtime/configuration.ts'
 import type { ProfileFile } from './profile-schema.ts'
 import { type SiteOverrides, SiteOverridesSchema } from './site-schema.ts'
 
@@ -21,9 +21,8 @@ export function checkSite(
     const list = allowed.length > 0 ? allowed.join(', ') : 'none'
     return fail('site-setting-not-allowed', `${file.id}: ${refused.join(', ')} cannot be set here; allowed: ${list}`)
   }
-  const compiled = Compile(SiteOverridesSchema)
-  if (compiled.Check(overrides)) return ok()
-  return notValid(file, describeErrors(compiled.Errors(overrides)))
+  const check = compiledOf(SiteOverridesSchema)
+  return check.Check(overrides) ? ok() : notValid(file, describeErrors(check.Errors(overrides)))
 }
 
 /** The file as this installation has it; the variant must be in it already. */
