@@ -13,6 +13,7 @@ import type { TrueTime } from '#runtime/peer-certificate.ts'
 import { sizeBytes } from '#runtime/size.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import packageJson from '../package.json' with { type: 'json' }
+import type { Agent } from './agent.ts'
 import { createAnchors } from './clock/anchors.ts'
 import { createCollectorTime, type TimeWord } from './clock/collector-time.ts'
 import { createEntryTimes } from './clock/entry-times.ts'
@@ -36,14 +37,6 @@ import { createParcels } from './uplink/parcels.ts'
 import { openStaffSocket, staffSocketPath } from './uplink/staff-socket.ts'
 import { createUplink } from './uplink/uplink.ts'
 import { builtInPages } from './windows.ts'
-
-export interface Agent {
-  /** Address of the clerk's page. */
-  url: string
-  /** False when the journal cannot be written: the page says so, and `onFatal` follows. */
-  isInService: boolean
-  close(): Promise<void>
-}
 
 export const AGENT_VERSION = packageJson.version
 
@@ -72,6 +65,8 @@ export async function startAgent(deps: {
   const opened = openJournal({ directory: folder, box, clock, randomBytes, limits: limitsOf(configuration.storage) })
   if (!opened.ok) return opened.error.code === 'journal-not-writable' ? await outOfService(opened.error) : opened
   const journal = opened.value
+  const older = journal.past().map(chain => ({ epoch: toHex(chain.epoch), backlog: chain.backlog() }))
+  if (older.length > 0) log.warn({ older }, 'journal-salvaged')
 
   const collectorTime = createCollectorTime(clock)
   const timeQuestion = createTimeQuestion({ clock, randomBytes, box, collectorKey: receiptKey })

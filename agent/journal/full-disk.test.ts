@@ -199,7 +199,7 @@ describe('without a disk that is full', () => {
         return true
       },
     }
-    const past = openPastChains(directory, 'box-1', () => {})
+    const past = openPastChains(directory, 'box-1')
     const made = createJournal({
       directory,
       box: 'box-1',

@@ -139,7 +139,7 @@ export function openJournal(deps: JournalDeps): Result<Journal, JournalFault> {
     const ballast = openBallast(join(directory, 'ballast'), (deps.limits ?? JOURNAL_LIMITS).ballastBytes)
     const opened = openOrSetAside(deps, ballast)
     database = opened.database
-    const past = withRoom(ballast, () => openPastChains(directory, box, () => {}))
+    const past = withRoom(ballast, () => openPastChains(directory, box))
     const made = createJournal({ ...deps, ballast, past, ...opened })
     if (!made.ok) {
       past.close()

@@ -17,13 +17,13 @@ export interface PastChains {
 }
 
 /**
- * Opens what was salvaged, after salvaging what was set aside and is not salvaged yet. `onPostponed` is told of a
- * store that could not be, for want of room: the next start tries again.
+ * Opens what was salvaged, after salvaging what was set aside and is not salvaged yet. What cannot be for want of
+ * room waits for the next start.
  */
-export function openPastChains(directory: string, box: string, onPostponed: (id: string) => void): PastChains {
+export function openPastChains(directory: string, box: string): PastChains {
   for (const id of listAside(directory)) {
     if (listPast(directory).includes(id)) continue
-    if (!keepSalvaged(directory, id, salvage(readStoreBytes(asideFile(directory, id)), box))) onPostponed(id)
+    keepSalvaged(directory, id, salvage(readStoreBytes(asideFile(directory, id)), box))
   }
   let chains = listPast(directory).flatMap(id => {
     const chain = openOrSalvage(directory, id, box)
