@@ -17,6 +17,7 @@ import { type CampaignOptions, helpText, parseOptions } from './campaign/options
 import type { PeerOrder, PeerRow } from './campaign/peers/run.ts'
 import { planWorld } from './campaign/plan.ts'
 import {
+  crashLines,
   failureLines,
   isClean,
   jsonOf,
@@ -64,25 +65,13 @@ async function sufferAsOne(order: PeerOrder): Promise<void> {
   process.exit(0)
 }
 
-async function main(): Promise<number> {
-  const language = languageOfLocale(process.env)
-  const options = parseOptions(process.argv.slice(2), FAULTS)
-  if (!options.ok) {
-    process.stderr.write(`${language === 'zh' ? '错误' : 'error'} ${options.error.detail}\n`)
-    process.stderr.write(`${language === 'zh' ? '用法见' : 'see'} npm run campaign -- --help\n`)
-    return EXIT_BAD_COMMAND
-  }
-  const { value } = options
-  if (value.isHelp) {
-    console.log(helpText(language))
-    return 0
-  }
-  process.chdir(join(import.meta.dirname, '..'))
-  const isolation = findIsolation()
-  if (value.isList) {
-    console.log(listLines(missingTools(findTools(isolation), FAULTS), language).join('\n'))
-    return 0
-  }
+/** What has been started, and whether somebody asked to end it. */
+interface Running {
+  onWorld(child: ChildProcess): void
+  isStopped(): boolean
+}
+
+function watchSignals(): Running {
   const children = new Set<ChildProcess>()
   let isStopped = false
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -91,45 +80,77 @@ async function main(): Promise<number> {
       for (const child of children) child.kill('SIGTERM')
     })
   }
-  const onWorld = (child: ChildProcess) => {
-    children.add(child)
-    child.once('close', () => children.delete(child))
-  }
-  const isInterrupted = () => isStopped
-  if (value.peers.length > 0) return await comparePeers(value, isolation, onWorld, isInterrupted)
-  let shownMs = 0
-  const startedMs = performance.now()
-  const tally = await runCampaign(value, {
-    isolation,
-    isStopped: isInterrupted,
-    onWorld,
-    onProgress(current) {
-      if (!process.stderr.isTTY || performance.now() - shownMs < PROGRESS_EVERY_MS) return
-      shownMs = performance.now()
-      process.stderr.write(`\r\x1b[2K${progressOf(current, value, language)}`)
+  return {
+    isStopped: () => isStopped,
+    onWorld(child) {
+      children.add(child)
+      child.once('close', () => children.delete(child))
     },
-  })
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[2K')
-  const minutes = (performance.now() - startedMs) / 60_000
-  const tell = (lines: readonly string[]) => {
-    // With --json standard output is one value; what people should know goes beside it.
-    const text = lines.length > 0 ? `${lines.join('\n')}\n` : ''
-    ;(value.isJson ? process.stderr : process.stdout).write(text)
   }
+}
+
+async function main(): Promise<number> {
+  const language = languageOfLocale(process.env)
+  const options = parseOptions(process.argv.slice(2), FAULTS)
+  if (!options.ok) {
+    process.stderr.write(`${language === 'zh' ? '错误' : 'error'} ${options.error.detail}\n`)
+    process.stderr.write(`${language === 'zh' ? '用法见' : 'see'} npm run campaign -- --help\n`)
+    return EXIT_BAD_COMMAND
+  }
+  const { isHelp, isList, peers } = options.value
+  if (isHelp) {
+    console.log(helpText(language))
+    return 0
+  }
+  process.chdir(join(import.meta.dirname, '..'))
+  const isolation = findIsolation()
+  if (isList) {
+    console.log(listLines(missingTools(findTools(isolation), FAULTS), language).join('\n'))
+    return 0
+  }
+  const running = watchSignals()
+  return await (peers.length > 0 ? comparePeers : campaign)(options.value, isolation, running)
+}
+
+async function campaign(options: CampaignOptions, isolation: Isolation, running: Running): Promise<number> {
+  const language = languageOfLocale(process.env)
+  const line = createStatusLine(process.stderr)
+  // With --json standard output is one value; what people should know goes beside it.
+  const beside = options.isJson ? process.stderr : process.stdout
+  const tell = (lines: readonly string[]) => {
+    line.end()
+    for (const text of lines) beside.write(`${text}\n`)
+  }
+  const startedMs = performance.now()
+  const tally = await runCampaign(options, {
+    ...running,
+    isolation,
+    onProgress: current => line.show(progressOf(current, options, language)),
+    onFailed: failed => tell(failureLines(failed, options, language)),
+  })
+  const minutes = (performance.now() - startedMs) / 60_000
   tell(skippedLines(tally.skipped, language))
-  tell(failureLines(tally, value, language))
-  if (!value.isJson) tell([progressOf(tally, value, language), ...summaryLines(tally, minutes, language)])
-  else console.log(JSON.stringify(jsonOf(tally, value, minutes)))
-  if (isStopped) return EXIT_INTERRUPTED
+  tell(crashLines(tally, options, language))
+  if (!options.isJson) tell([progressOf(tally, options, language), ...summaryLines(tally, minutes, language)])
+  else console.log(JSON.stringify(jsonOf(tally, options, minutes)))
+  if (running.isStopped()) return EXIT_INTERRUPTED
   return isClean(tally) ? 0 : EXIT_BROKEN
 }
 
-async function comparePeers(
-  options: CampaignOptions,
-  isolation: Isolation,
-  onWorld: (child: ChildProcess) => void,
-  isStopped: () => boolean,
-): Promise<number> {
+/** One line that is written over itself, on a terminal only. */
+function createStatusLine(stream: NodeJS.WriteStream) {
+  let shownMs = 0
+  return {
+    show(text: string) {
+      if (!stream.isTTY || performance.now() - shownMs < PROGRESS_EVERY_MS) return
+      shownMs = performance.now()
+      stream.write(`\r\x1b[2K${text}`)
+    },
+    end: () => void (stream.isTTY && stream.write('\r\x1b[2K')),
+  }
+}
+
+async function comparePeers(options: CampaignOptions, isolation: Isolation, running: Running): Promise<number> {
   const language = languageOfLocale(process.env)
   const missing = missingTools(findTools(isolation), [{ name: 'peers', needs: ['image', 'mosquitto'] }])
   if (Object.keys(missing).length > 0) {
@@ -137,7 +158,7 @@ async function comparePeers(
     return EXIT_BROKEN
   }
   const onRow = (row: PeerRow) => process.stderr.write(`▸ ${JSON.stringify(row)}\n`)
-  const { rows, problems } = await runPeers(options, { onRow, onWorld, isStopped })
+  const { rows, problems } = await runPeers(options, { ...running, onRow })
   for (const problem of problems) process.stderr.write(`✗ ${problem}\n`)
   console.log(options.isJson ? JSON.stringify(rows) : peerLines(rows).join('\n'))
   return problems.length > 0 ? EXIT_BROKEN : 0

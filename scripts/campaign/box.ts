@@ -94,7 +94,9 @@ export async function startBox(deps: {
     args: ['agent', 'run', '--config', configuration],
     ...(deps.isBuilt ? { entry: BUILT_AGENT } : {}),
     ...(hasClock ? { env: clockEnvironment(clockFile) } : {}),
-    onEnd() {},
+    onEnd() {
+      for (const window of windows) window.agentEnded()
+    },
     onUnasked: deps.onUnasked,
   })
 

@@ -24,10 +24,17 @@ export interface WorldOrder {
   isKept: boolean
 }
 
+/** A world that broke a promise. */
+export interface Failed {
+  seed: number
+  rounds: number
+  failures: string[]
+}
+
 export interface Tally extends Omit<WorldResult, 'drainMs' | 'failures' | 'crashes'> {
   worlds: number
   drainMs: number[]
-  failed: { seed: number; rounds: number; failures: string[] }[]
+  failed: Failed[]
   crashes: { seed: number; detail: string }[]
   /** Kinds of fault this machine cannot do, by the tool that is missing. */
   skipped: Partial<Record<Tool, string[]>>
@@ -66,6 +73,8 @@ export async function runCampaign(
   deps: {
     isolation: Isolation
     onProgress(tally: Tally): void
+    /** Told at once: a campaign may take hours. */
+    onFailed(failed: Failed): void
     onWorld(child: ChildProcess): void
     isStopped(): boolean
   },
@@ -107,7 +116,10 @@ export async function runCampaign(
       if (deps.isStopped() && !result) return
       const own = result ?? emptyResult(['the process of this world ended without a result'])
       finished.push({ seed, result: own })
-      if (own.failures.length > 0) failed.push({ seed, rounds: own.rounds, failures: own.failures })
+      if (own.failures.length > 0) {
+        failed.push({ seed, rounds: own.rounds, failures: own.failures })
+        deps.onFailed(failed.at(-1)!)
+      }
       deps.onProgress(sum())
     }
   }

@@ -9,6 +9,8 @@ export interface Supervised {
   ready(): Promise<Program>
   /** Ends it without warning, at once. */
   kill(): void
+  /** Nothing of it goes on from here; to be killed, or let go on by the returned function. */
+  freeze(): () => void
   /** Keeps it from being started until the returned function is called; resolves when no process is left. */
   hold(): Promise<() => void>
   /** Asks it to end, and lets it be started again. */
@@ -50,7 +52,7 @@ export function createSupervised(deps: {
   /** Settles when the present start, run and end are over. */
   let running: Promise<void> = Promise.resolve()
   /** A program that is starting is known only by its process. */
-  let starting: { kill(): void } | undefined
+  let starting: { kill(): void; signal(name: NodeJS.Signals): void } | undefined
 
   function say(line: string) {
     said.push(line)
@@ -78,6 +80,7 @@ export function createSupervised(deps: {
               killed = true
               child.kill('SIGKILL')
             },
+            signal: name => void child.kill(name),
           }
           if (holds > 0 || isStopped) starting.kill()
         },
@@ -85,7 +88,7 @@ export function createSupervised(deps: {
       program = started
       wake()
       await started.ended
-      if (!killed && !isAsked) judge(started.child.exitCode, started.child.signalCode, said.slice(-8).join('\n'))
+      if (!killed && !isAsked) judge(started.child.exitCode, started.child.signalCode, said.slice(-16).join('\n'))
     } catch (error) {
       if (!killed && !isAsked) judgeStart((error as Error).message, said.slice(before))
     }
@@ -130,6 +133,11 @@ export function createSupervised(deps: {
       return program
     },
     kill: () => starting?.kill(),
+    freeze() {
+      const own = starting
+      own?.signal('SIGSTOP')
+      return () => own?.signal('SIGCONT')
+    },
     async hold() {
       holds += 1
       starting?.kill()

@@ -1,5 +1,5 @@
 import type { Language, Text } from '#runtime/language.ts'
-import type { Tally } from './campaign.ts'
+import type { Failed, Tally } from './campaign.ts'
 import { FAULTS } from './faults/all.ts'
 import { TOOL_TEXTS, type Tool } from './machine.ts'
 import type { CampaignOptions } from './options.ts'
@@ -58,22 +58,19 @@ export function listLines(skipped: Tally['skipped'], language: Language): string
   })
 }
 
-/** What is the matter, and the one command that repeats it. */
-export function failureLines(tally: Tally, options: CampaignOptions, language: Language): string[] {
-  const lines = tally.failed.flatMap(({ seed, rounds, failures }) => [
-    say(
-      { zh: `✗ 种子 ${seed}，第 ${rounds} 轮；重现：`, en: `✗ seed ${seed}, round ${rounds}; again with:` },
-      language,
-    ),
-    `  ${commandFor(seed, rounds, options)}`,
-    ...failures.map(line => `  ${line}`),
-  ])
+/** What is the matter with a world, and the one command that repeats it. */
+export function failureLines({ seed, rounds, failures }: Failed, options: CampaignOptions, language: Language) {
+  const where =
+    language === 'zh' ? `✗ 种子 ${seed}，第 ${rounds} 轮；重现：` : `✗ seed ${seed}, round ${rounds}; again with:`
+  return [where, `  ${commandFor(seed, rounds, options)}`, ...failures.map(line => `  ${line}`)]
+}
+
+export function crashLines(tally: Tally, options: CampaignOptions, language: Language): string[] {
   const crashes = new Map(tally.crashes.map(({ seed, detail }) => [detail, seed]))
-  for (const [detail, seed] of crashes) {
+  return [...crashes].flatMap(([detail, seed]) => {
     const where = commandFor(seed, options.life, options)
-    lines.push(say({ zh: `✗ 程序异常退出：${where}`, en: `✗ a program crashed: ${where}` }, language), `  ${detail}`)
-  }
-  return lines
+    return [say({ zh: `✗ 程序异常退出：${where}`, en: `✗ a program crashed: ${where}` }, language), `  ${detail}`]
+  })
 }
 
 function commandFor(seed: number, rounds: number, { only, isBuilt }: CampaignOptions): string {

@@ -22,6 +22,14 @@ const REPEATS_MS = 1_300
 const AFTER_PLUG_MS = 400
 const WALK_AWAY_MS = 100
 
+/** A press whose thank-you may still come. */
+interface Pending {
+  keys: PressedKey[]
+  untilMs: number
+  isSure: boolean
+  isThanked: boolean
+}
+
 /** One window: a clerk, its pad, and the citizens that come one after the other. */
 export interface Window {
   readonly name: string
@@ -30,6 +38,8 @@ export interface Window {
   serve(plan: PlannedSession, caseNumber: string): { session: Session; gone: Promise<void> }
   /** Told at each press, before the bytes leave, and at each thank-you for one. */
   watch(watcher: ((moment: 'pressed' | 'thanked') => void) | undefined): void
+  /** The agent has gone. Where thanks and rest are one command, what the next one shows must not look like thanks. */
+  agentEnded(): void
 }
 
 export function createWindow(deps: {
@@ -44,8 +54,9 @@ export function createWindow(deps: {
   const { profile } = deps
   let session: Session | undefined
   /** The key that waits for its thank-you, and until when one can be for it. */
-  let pending: { keys: PressedKey[]; untilMs: number; isSure: boolean } | undefined
-  let isAsked = false
+  let pending: Pending | undefined
+  /** What the pad was told last. */
+  let told: Heard | undefined
   let pluggedMs = 0
   let freeMs = 0
   let watcher: ((moment: 'pressed' | 'thanked') => void) | undefined
@@ -62,18 +73,24 @@ export function createWindow(deps: {
 
   function heard(what: Heard) {
     if (what === 'thank') thanked()
-    isAsked = what === 'ask'
-    if (what === 'initialise') pending = undefined
+    told = what
+    if (what === 'initialise') forgetPending()
     wake()
   }
 
   function thanked() {
     if (!pending || !session || performance.now() > pending.untilMs) return
-    const { keys, isSure } = pending
+    const own = pending
     pending = undefined
-    if (isSure && keys[0]) keys[0].isThanked = true
+    own.isThanked = true
+    if (own.isSure && own.keys[0]) own.keys[0].isThanked = true
     else session.unsureThanks += 1
     watcher?.('thanked')
+  }
+
+  function forgetPending() {
+    pending = undefined
+    wake()
   }
 
   /** Keys on the wire belong to the session that is open, also the repeats of a pad that hears no answer. */
@@ -115,29 +132,28 @@ export function createWindow(deps: {
 
   async function press(grade: Grade, thanksMs: number) {
     const untilMs = performance.now() + thanksMs
-    const own = { keys: [] as PressedKey[], untilMs, isSure: true }
+    const own: Pending = { keys: [], untilMs, isSure: true, isThanked: false }
     pending = own
     freeMs = performance.now() + REPEATS_MS
     watcher?.('pressed')
     pad.press(grade)
     await until(() => pending !== own, thanksMs)
-    const isThanked = pending !== own
-    if (!isThanked) pending = undefined
-    return isThanked
+    if (pending === own) pending = undefined
+    return own.isThanked
   }
 
   async function serveOne(plan: PlannedSession, own: Session) {
     // A pad without an answer repeats itself: its last word must not reach the next citizen's prompt.
     await wait(Math.max(0, freeMs - performance.now()))
-    isAsked = false
+    told = undefined
     session = own
     const url = await ask(own)
-    if (!url || !(await until(() => isAsked, ASK_PATIENCE_MS))) return
+    if (!url || !(await until(() => told === 'ask', ASK_PATIENCE_MS))) return
     await wait(Math.max(0, pluggedMs + AFTER_PLUG_MS - performance.now()))
     if (plan.behaviour === 'walk-away') return await wait(WALK_AWAY_MS)
     if (plan.behaviour === 'cancelled') return await cancel(url, own)
     if (plan.behaviour !== 'impatient') await wait(listensAfterMs(profile) + plan.thinkMs)
-    if (!isAsked || !pad.isPlugged()) return
+    if (told !== 'ask' || !pad.isPlugged()) return
     const firstMs = performance.now()
     const isThanked = await press(keyOf(plan.grades[0]), THANKS_PATIENCE_MS)
     if (!isThanked) return
@@ -145,7 +161,8 @@ export function createWindow(deps: {
     if (plan.behaviour !== 'change-mind') return
     await wait(profile.behaviour.holdOffMs + AFTER_HOLD_OFF_MS)
     const leftMs = firstMs + SECOND_THANKS_MS_MAX - performance.now()
-    if (leftMs > 0 && pad.isPlugged()) await press(keyOf(plan.grades[1]), leftMs)
+    // A box that was started meanwhile shows its rest, and would seem to thank.
+    if (leftMs > 0 && told === 'thank' && pad.isPlugged()) await press(keyOf(plan.grades[1]), leftMs)
   }
 
   async function cancel(url: string, own: Session) {
@@ -165,9 +182,8 @@ export function createWindow(deps: {
       ...pad,
       unplug() {
         pad.unplug()
-        isAsked = false
-        pending = undefined
-        wake()
+        told = undefined
+        forgetPending()
       },
       plug(isRenamed) {
         pluggedMs = performance.now()
@@ -183,8 +199,14 @@ export function createWindow(deps: {
     watch(next) {
       watcher = next
     },
+    agentEnded() {
+      if (isThanksRest(profile)) forgetPending()
+    },
   }
 }
+
+const isThanksRest = ({ intents: { thank, idle } }: Profile) =>
+  thank.some(step => idle.some(({ command }) => command === step.command))
 
 /** How long after the ask a press is believed. */
 function listensAfterMs(profile: Profile): number {

@@ -47,6 +47,9 @@ const kindsOf = (side: Side): readonly FaultKind[] => [
     },
     async arm(world, plan, happened) {
       const { program, disk } = side.of(world, plan)
+      // The processor loses its power with the disk. A process that outlived it would be told that an fsync under
+      // way had succeeded: the kernel drops the metadata it waits for, and then finds nothing to wait for.
+      program.freeze()
       await disk.cutPower()
       happened()
       const release = await program.hold()

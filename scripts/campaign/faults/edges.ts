@@ -5,8 +5,8 @@ import type { PlannedFault } from '#scripts/campaign/plan.ts'
 
 const [HOUR_S, DAY_S] = [3_600, 86_400]
 const JUMPS_S = [-90, 90, -3 * HOUR_S, 7 * HOUR_S, -26 * HOUR_S, 40 * DAY_S, -400 * DAY_S, 15 * 365 * DAY_S] as const
-/** The centre has a time source: its clock is set, not lost. */
-const CENTRE_JUMPS_S = [-90, 90, -2 * HOUR_S, 2 * HOUR_S] as const
+/** The centre has a time source: its clock is set, not lost. Back by less than a world's certificates are old. */
+const CENTRE_JUMPS_S = [-90, 90, -2_400, 2 * HOUR_S] as const
 
 const jumpOf = (jumps: readonly number[], draw: number) => jumps[Math.floor(draw * jumps.length)]!
 

@@ -10,11 +10,10 @@ async function killed(program: Supervised, happened: () => void) {
 }
 
 /** Stops a process in the middle of whatever it does, as a machine that swaps or a hypervisor that pauses it. */
-async function frozen(program: Supervised, happened: () => void) {
-  const { child } = await program.ready()
-  child.kill('SIGSTOP')
+function frozen(program: Supervised, happened: () => void) {
+  const goOn = program.freeze()
   happened()
-  return () => void child.kill('SIGCONT')
+  return goOn
 }
 
 export const PROCESS_FAULTS: readonly FaultKind[] = [

@@ -56,6 +56,7 @@ export async function startBridge(place: PeerPlace): Promise<Peer> {
       const late = new Promise<false>(resolve => setTimeout(resolve, PATIENCE_MS, false).unref())
       return await Promise.race([late, published(pad, id)])
     },
+    freeze: () => own.freeze(),
     async kill() {
       await own.kill()
       pad.end(true)

@@ -88,6 +88,7 @@ export async function startNodeRed({ dir, store, brokerPort }: PeerPlace, entry:
   return {
     name: 'node-red',
     press: id => pressByHttp(`http://127.0.0.1:${port}/press`, id),
+    freeze: () => own.freeze(),
     async kill() {
       await own.kill()
       return async () => {

@@ -47,6 +47,7 @@ export async function startOurs(dir: string, tools: ReadonlySet<Tool>, isBuilt: 
       }
     },
     async cutPower() {
+      box!.agent.freeze()
       await box!.disk.cutPower()
       const release = await box!.agent.hold()
       return async () => {

@@ -5,6 +5,8 @@ export interface Peer {
   press(id: number): Promise<boolean>
   /** Ends everything of the box without warning; the returned function starts it again. */
   kill(): Promise<() => Promise<void>>
+  /** Nothing of the box goes on from here; it is killed next. */
+  freeze(): void
   stop(): Promise<void>
 }
 

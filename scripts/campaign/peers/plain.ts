@@ -13,6 +13,7 @@ export async function startPlainAgent({ store, brokerPort }: PeerPlace): Promise
   return {
     name: 'plain-agent',
     press: id => pressByHttp(`http://127.0.0.1:${port}/`, id),
+    freeze: () => own.freeze(),
     async kill() {
       await own.kill()
       return async () => {

@@ -6,7 +6,7 @@ import { spawnBound } from '#scripts/program.ts'
 export async function startProcess(
   command: readonly [string, ...string[]],
   isReady: (line: string) => boolean,
-): Promise<{ kill(): Promise<void> }> {
+): Promise<{ freeze(): void; kill(): Promise<void> }> {
   const child = spawnBound(command[0], command.slice(1))
   const ended = once(child, 'exit')
   const said: string[] = []
@@ -20,6 +20,7 @@ export async function startProcess(
     void ended.then(([code]) => reject(new Error(`${command.join(' ')} ended with ${code}\n${said.join('\n')}`)))
   })
   return {
+    freeze: () => void child.kill('SIGSTOP'),
     async kill() {
       child.kill('SIGKILL')
       await ended

@@ -37,6 +37,8 @@ export async function startSetup(dir: string, startPeer: (place: PeerPlace) => P
     link,
     killBox: peer.kill,
     async cutPower() {
+      // The processor loses its power with the disk: nobody may thank after that.
+      peer.freeze()
       await disk.cutPower()
       const start = await peer.kill()
       return async () => {
