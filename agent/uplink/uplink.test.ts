@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openJournal } from '#agent/journal/journal.ts'
-import { decodeBatch, verifyBatch } from '#protocol/batch.ts'
+import { BATCH_ENTRIES_MAX, decodeBatch, verifyBatch } from '#protocol/batch.ts'
 import { CHAIN_START } from '#protocol/chain.ts'
 import { signReceipt } from '#protocol/receipt.ts'
 import { createFakeClock } from '#test/helpers/fake-clock.ts'
@@ -22,9 +22,14 @@ function setUp(options: { old?: boolean } = {}) {
   const counts = { progress: 0, resends: 0 }
   const times: number[] = []
   const old = options.old ? journal.append('boot', { agent: 'the run before' }) : undefined
+  let reads = 0
+  const read = (seq: number, entriesMax: number) => {
+    reads += 1
+    return journal.read(seq, entriesMax)
+  }
   const uplink = createUplink({
     clock,
-    journal,
+    journal: Object.create(journal, { read: { value: read } }) as typeof journal,
     box: 'box-1',
     boxKey: boxKeys.privateKey,
     receiptKey: collectorKeys.publicKey,
@@ -47,7 +52,7 @@ function setUp(options: { old?: boolean } = {}) {
     key = collectorKeys.privateKey,
   ) =>
     signReceipt({ version: 1, box: 'box-1', epoch: journal.epoch, seq, hash, at: 1_790_000_000_000, ...changes }, key)
-  return { clock, journal, uplink, sent, counts, append, receipt, times, old }
+  return { clock, journal, uplink, sent, counts, append, receipt, times, old, reads: () => reads }
 }
 
 describe('the uplink', () => {
@@ -73,6 +78,39 @@ describe('the uplink', () => {
     expect(uplink.receiptArrived(receipt(1, sent[0]!.last))).toEqual({ ok: true })
     expect(sent[1]).toMatchObject({ first: 2, count: 2 })
     expect(uplink.backlog()).toBe(2)
+  })
+
+  test('while a full batch waits for its receipt the next one is made, and goes at once', () => {
+    const { clock, uplink, sent, append, receipt, reads } = setUp()
+    for (let i = 0; i < BATCH_ENTRIES_MAX + 7; i++) append()
+    uplink.linkUp()
+    expect(reads()).toBe(1)
+    clock.advance(0)
+    expect(reads()).toBe(2)
+    expect(sent).toHaveLength(1)
+    uplink.receiptArrived(receipt(BATCH_ENTRIES_MAX, sent[0]!.last))
+    expect(sent[1]).toMatchObject({ first: BATCH_ENTRIES_MAX + 1, count: 7 })
+    expect(reads()).toBe(2)
+    clock.advance(0)
+    expect(reads()).toBe(2)
+  })
+
+  test('a link that is lost meanwhile ends that too, and leaves no timer', () => {
+    const { clock, uplink, append, reads } = setUp()
+    for (let i = 0; i < BATCH_ENTRIES_MAX + 7; i++) append()
+    uplink.linkUp()
+    uplink.linkDown()
+    expect(clock.timers()).toBe(0)
+    expect(reads()).toBe(1)
+  })
+
+  test('what was made ahead does not go to a collector that stands elsewhere', () => {
+    const { clock, journal, uplink, sent, append, receipt } = setUp()
+    for (let i = 0; i < BATCH_ENTRIES_MAX + 7; i++) append()
+    uplink.linkUp()
+    clock.advance(0)
+    uplink.receiptArrived(receipt(3, journal.read(2, 1).last))
+    expect(sent[1]).toMatchObject({ first: 4, count: BATCH_ENTRIES_MAX })
   })
 
   test('a link that swallows the batch gets it again, later and later, but always again', () => {

@@ -37,6 +37,14 @@ export interface Uplink {
   stop(): void
 }
 
+/** A signed batch of the entries of a chain after `after`, up to `upTo`. */
+interface CutBatch {
+  chain: UplinkChain
+  after: number
+  upTo: number
+  bytes: Uint8Array
+}
+
 /** Without a receipt for this long the batch is sent again; doubles up to the cap, back at the next progress. */
 const RESEND = { msMin: 5_000, msMax: 300_000 } as const
 
@@ -50,7 +58,7 @@ const FRUITLESS_MAX = 12
 /**
  * Sends what the journal holds, and before it what is left of journals before it, until a receipt lets it go on.
  * One batch is in flight at a time, so order needs no other machinery; nothing here is a queue, the journal is.
- * Event-driven: no polling.
+ * While a receipt is awaited the next batch is made, so that it can go at once. Event-driven: no polling.
  */
 export function createUplink(deps: {
   clock: Clock
@@ -82,7 +90,10 @@ export function createUplink(deps: {
   const freshFromSeq = journal.newest().seq + 1
   let isLinkUp = false
   /** The batch that waits for its receipt, by where its chain stood when it was cut. */
-  let flight: { chain: UplinkChain; after: number } | undefined
+  let flight: Omit<CutBatch, 'bytes'> | undefined
+  /** The batch behind it, if there is one and it was made already. */
+  let prepared: CutBatch | undefined
+  let cancelPreparing = () => {}
   let resendMs = msMin
   let cancelResend = () => {}
   /** Answers of the collector that took nothing of a past chain. */
@@ -93,9 +104,15 @@ export function createUplink(deps: {
 
   function sendNext() {
     if (!isLinkUp || flight) return
-    try {
-      const next = nextPiece()
+    reading(() => {
+      const next = nextBatch()
       if (next) send(next)
+    })
+  }
+
+  function reading(act: () => void) {
+    try {
+      act()
     } catch (error) {
       failed(error)
     }
@@ -108,24 +125,39 @@ export function createUplink(deps: {
   }
 
   /** Of the oldest chain that has something to send. */
-  function nextPiece() {
+  function nextBatch(): CutBatch | undefined {
+    const ready = prepared
+    prepared = undefined
     for (const chain of chains()) {
       if (chain.backlog() === 0 || isPassedOver(chain)) continue
       const after = chain.receiptedSeq()
-      const piece = chain.read(after, BATCH_ENTRIES_MAX)
-      if (piece.entries.length > 0) return { chain, after, piece }
+      const batch = ready?.chain === chain && ready.after === after ? ready : cut(chain, after)
+      if (batch) return batch
     }
     return undefined
   }
 
-  function send({ chain, after, piece }: NonNullable<ReturnType<typeof nextPiece>>) {
-    flight = { chain, after }
+  function cut(chain: UplinkChain, after: number): CutBatch | undefined {
+    const piece = chain.read(after, BATCH_ENTRIES_MAX)
+    if (piece.entries.length === 0) return undefined
+    const upTo = piece.first + piece.entries.length - 1
+    return { chain, after, upTo, bytes: signPiece(piece, chain, deps) }
+  }
+
+  function send({ chain, after, upTo, bytes }: CutBatch) {
+    flight = { chain, after, upTo }
     cancelResend = clock.after(resendMs, resend)
-    deps.sendBatch(signPiece(piece, chain, deps))
+    deps.sendBatch(bytes)
+    // Not before this one has left the process.
+    if (upTo < chain.newest().seq) cancelPreparing = clock.after(0, () => reading(prepare))
+  }
+
+  function prepare() {
+    if (flight) prepared = cut(flight.chain, flight.upTo)
   }
 
   function resend() {
-    flight = undefined
+    forgetFlight()
     resendMs = Math.min(resendMs * 2, msMax)
     deps.onResend()
     sendNext()
@@ -133,6 +165,7 @@ export function createUplink(deps: {
 
   function forgetFlight() {
     cancelResend()
+    cancelPreparing()
     flight = undefined
   }
 
