@@ -109,7 +109,8 @@ export function createMqttConnection(deps: MqttConnectionDeps): MqttConnection {
     retryMs = Math.min(retryMs * 2, retryMsMax)
   }
 
-  connect()
+  // Not at once: who starts a link has more urgent things to start.
+  cancelRetry = clock.after(0, connect)
   return {
     publish(topic, bytes, retain = false) {
       if (isUp && client) client.publish(topic, Buffer.from(bytes), { qos: 1, retain })
