@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { fromHex, toHex } from '#protocol/codec.ts'
-import type { EntryBody, EntryKind, EntryTime } from '#protocol/entry.ts'
+import type { Entry, EntryBody, EntryKind, EntryTime } from '#protocol/entry.ts'
 import type { Presence } from '#protocol/presence.ts'
 import { type Fault, ok, type Result } from '#protocol/result.ts'
 import { createSealer } from '#protocol/sealing.ts'
@@ -41,6 +41,8 @@ import { builtInPages } from './windows.ts'
 export const AGENT_VERSION = packageJson.version
 
 const CORRECTIONS_MAX = 5
+/** Read at every start, which waits for it: more than a busy day of one window. */
+const PAST_ENTRIES_MAX = 1000
 
 /**
  * Starts one box. Needs neither network nor time nor collector: what is missing is waited for.
@@ -157,7 +159,8 @@ export async function startAgent(deps: {
     setImmediate(uplink.wake)
   }
 
-  // Before the desk is made: it reads from the journal what became of the prompts.
+  // What became of the prompts of the day, newest first.
+  const past: Entry[] = []
   try {
     append('boot', { agent: AGENT_VERSION, ...(journal.origin && { origin: journal.origin }) })
     for (const { prompt } of journal.openPrompts) {
@@ -167,6 +170,9 @@ export async function startAgent(deps: {
       if (!pad.ok) continue
       const { id, version, hash } = pad.value.profile
       append('config', { window, profile: id, version: String(version), hash: fromHex(hash) })
+    }
+    for (const entry of journal.newestFirst()) {
+      if (past.push(entry) >= PAST_ENTRIES_MAX) break
     }
   } catch (error) {
     // A disk that refuses says so with a code; anything else is our own fault.
@@ -197,7 +203,7 @@ export async function startAgent(deps: {
       ...(!pad.ok && { fault: pad.error.code }),
       show: intent => pads?.show(window, intent),
     })),
-    past: journal.newestFirst(),
+    past,
     onChange: changed,
     onIgnored: (_window, reason) => counters.add(reason),
     onRefused: code => counters.add(`prompt-refused-${code}`),

@@ -338,9 +338,15 @@ export function createJournal(
       }),
     contradicted: () => noteDamage(directory, { agreedSeq: receipted }),
     *newestFirst() {
-      for (const { bytes } of selectNewestFirst.iterate() as Iterable<{ bytes: Uint8Array }>) {
-        const decoded = decodeEntry(bytes)
-        if (decoded.ok) yield decoded.value
+      try {
+        for (const { bytes } of selectNewestFirst.iterate() as Iterable<{ bytes: Uint8Array }>) {
+          const decoded = decodeEntry(bytes)
+          if (decoded.ok) yield decoded.value
+        }
+      } catch (error) {
+        use(() => {
+          throw error
+        })
       }
       yield* past.newestFirst()
     },

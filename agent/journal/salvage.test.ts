@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { entryHash } from '#protocol/chain.ts'
 import { toHex } from '#protocol/codec.ts'
+import { writeLongJournal } from '#scripts/bench/long-journal.ts'
 import { createFakeClock } from '#test/helpers/fake-clock.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { type Journal, openJournal } from './journal.ts'
@@ -207,4 +208,34 @@ describe('a damaged journal', () => {
     for (let seq = 21; seq <= 60; seq++) expect(kept.get(seq)).toBe(hashes[seq - 1])
     journal.close()
   })
+
+  test.each([
+    ['what is sent', 0.3, (journal: Journal) => void offered(journal)],
+    ['what is known again after a restart', 0.98, (journal: Journal) => void [...journal.newestFirst()]],
+  ])(
+    'that is too big to be looked through at a start is found by reading %s, and salvaged at the next',
+    (_, at, read) => {
+      const directory = temporaryFolder()
+      writeLongJournal(directory, BOX, 16_000)
+      open(directory).close()
+      const path = join(directory, 'journal.db')
+      const bytes = readFileSync(path)
+      bytes
+        .subarray(PAGE * Math.floor((at * bytes.length) / PAGE))
+        .subarray(0, PAGE)
+        .fill(0)
+      writeFileSync(path, bytes)
+      const before = open(directory)
+      expect(before.past()).toEqual([])
+      expect(() => read(before)).toThrow()
+      expect(() => before.append('boot', { agent: '1' })).toThrow()
+      const journal = open(directory)
+      expect(journal.origin).toMatchObject({ reason: 'quarantined', seq: 16_000 })
+      expect(journal.past().map(chain => chain.backlog())).toEqual([
+        expect.toSatisfy(held => held > 15_990 && held < 16_000),
+      ])
+      expect([...journal.newestFirst()].length).toBeGreaterThan(15_990)
+      journal.close()
+    },
+  )
 })

@@ -42,6 +42,7 @@ const NOT_DURABLE = 'the database does not report WAL and synchronous=FULL'
 /** Entries and head do not fit each other, or the database cannot be read: what is left of it is to be salvaged. */
 export class StoreDamaged extends Error {
   override readonly name = 'StoreDamaged'
+  readonly code = 'STORE_DAMAGED'
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { agentFile, startNode, writeAgentConfiguration } from './agent-process.ts'
@@ -41,13 +41,20 @@ export const month: Measurement = {
 
 async function prepareMonth(place: Workplace): Promise<Subject> {
   const identity = (await place.identities([BOX])).boxes[BOX]!
+  // Both have been started before, so that neither reads its settings anew.
   const configure = () => {
     const folder = place.folder('month')
     return { folder, file: writeAgentConfiguration(folder, { identity, port: '/dev/no-such-pad', logLevel: 'silent' }) }
   }
-  const long = configure()
+  const [long, empty] = [configure(), configure()]
   mkdirSync(join(long.folder, 'journal'), { mode: 0o700 })
   writeLongJournal(join(long.folder, 'journal'), BOX, ENTRIES)
+
+  for (const { file } of [long, empty]) {
+    const once = startNode(place, [agentFile(), 'agent', 'run', '--config', file, '--json'])
+    await once.line(line => line.startsWith('{"ready":true'))
+    await once.stop()
+  }
 
   async function startAndSettle(file: string): Promise<number[]> {
     const startedMs = performance.now()
@@ -62,7 +69,10 @@ async function prepareMonth(place: Workplace): Promise<Subject> {
 
   return {
     ours: () => startAndSettle(long.file),
-    reference: () => startAndSettle(configure().file),
+    reference() {
+      rmSync(join(empty.folder, 'journal'), { recursive: true, force: true })
+      return startAndSettle(empty.file)
+    },
     close: () => Promise.resolve(),
   }
 }
