@@ -16,7 +16,7 @@ import type { PadDriver, PadDriverEvents, PadFault } from './pad-driver.ts'
 import { createPadQuery } from './pad-query.ts'
 import { ALL_DARK, createPatternPlayer } from './pattern-player.ts'
 
-/** A board that runs already is asked after this; one that has just been reset tells by itself, seconds later. */
+/** A board that runs already is asked after this, at least; one that has just been reset tells by itself. */
 const GREET_MS = 300
 const GREET_AGAIN_MS = 1_000
 /** A boot loader and the version that some firmwares blink take a few seconds. */
@@ -39,12 +39,10 @@ export function createBoardDriver(
   deps: PadDriverEvents & {
     clock: Clock
     board: Board
+    /** From the opening until a board that restarts then listens. */
+    startUpMs: number
     stuckMs: number
     write(bytes: Uint8Array): void
-    /** A key was down at the start or stays down (true), and all are up again (false). */
-    onHeld(isHeld: boolean): void
-    /** Two keys or more together, or one while another was down. */
-    onSeveral(): void
     /** The library threw; ours to mend. */
     onFailure(error: unknown): void
   },
@@ -202,7 +200,7 @@ export function createBoardDriver(
     lineOpened() {
       close()
       const own = ++openings
-      load().then(() => void (own === openings && greet()), deps.onFailure)
+      load().then(() => void (own === openings && greet(Math.max(GREET_MS, deps.startUpMs))), deps.onFailure)
     },
     lineLost() {
       openings += 1

@@ -3,38 +3,61 @@ import { describe, expect, test } from 'vitest'
 import { createPadCodec } from '#agent/pad/codec.ts'
 import { loadProfile } from '#agent/pad/load-profile.ts'
 import { createFakeClock } from '#test/helpers/fake-clock.ts'
-import { createTestPort, NO_PAD_EVENTS } from '#test/helpers/pad-port.ts'
+import { createTestPort } from '#test/helpers/pad-port.ts'
 import { createPadDriver } from './pad-driver.ts'
 
 const profiles = join(import.meta.dirname, '..', '..', 'device-profiles')
+const HOUR_MS = 3_600_000
 
 function drive(name: string) {
   const loaded = loadProfile(join(profiles, name))
   if (!loaded.ok) throw new Error(loaded.error.detail)
   const clock = createFakeClock()
-  const seen: string[] = []
+  let seen: string[] = []
   let isArmed = false
+  const answers: [string, string][] = []
   const driver = createPadDriver({
-    ...NO_PAD_EVENTS,
     clock,
     profile: loaded.value,
     createCodec: () => createPadCodec(loaded.value),
-    port: createTestPort(clock, bytes => seen.push(`> ${Buffer.from(bytes).toString('hex')}`)),
+    port: createTestPort(clock, written),
     isArmed: () => isArmed,
-    onReady: () => seen.push('ready'),
+    onReady: isProven => seen.push(isProven ? 'ready, answered' : 'ready'),
+    onFault: fault => seen.push(fault),
+    onAlive: () => seen.push('alive'),
     onListening: () => seen.push('listening'),
     onEvent: event => seen.push(event.kind === 'key' ? `key ${event.grade}` : event.kind),
+    onHeld: isHeld => seen.push(isHeld ? 'held' : 'free'),
+    onSeveral: () => seen.push('several'),
     onGarbage: (reason, bytes) => seen.push(`garbage ${bytes.length} ${reason}`),
+    onCounted: what => seen.push(what),
   })
+
+  function written(bytes: Uint8Array) {
+    const hex = Buffer.from(bytes).toString('hex')
+    seen.push(`> ${hex}`)
+    const answer = answers.find(([question]) => hex.startsWith(question))?.[1]
+    if (answer) clock.after(5, () => send(answer))
+  }
+
+  const send = (hex: string) => driver.bytesArrived(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
   return {
     clock,
     driver,
-    bytes: (hex: string) => driver.bytesArrived(Buffer.from(hex.replaceAll(' ', ''), 'hex')),
-    arm: () => {
-      isArmed = true
+    bytes: send,
+    arm(isOpen = true) {
+      isArmed = isOpen
+    },
+    /** From now on the pad sends this back 5 ms after what begins so; an empty answer is silence. */
+    answer(question: string, reply: string) {
+      answers.unshift([question.replaceAll(' ', '').toLowerCase(), reply])
     },
     /** What was seen since the last look. */
-    look: () => seen.splice(0),
+    look() {
+      const all = seen
+      seen = []
+      return all
+    },
   }
 }
 
@@ -120,5 +143,217 @@ describe('driving a pad', () => {
     driver.show('idle')
     clock.advance(10_000)
     expect(look()).toEqual(['> 55aa0220001a', '> 55aa021f001a'])
+  })
+})
+
+const POLL = '01 02 00 00 00 05'
+const LAMP_ON = '01 05 00 00 FF 00 8C 3A'
+const LAMP_OFF = '01 05 00 00 00 00 CD CA'
+const BUZZER_OFF = '01 05 00 01 00 00 9C 0A'
+const NONE_DOWN = '01 02 01 00 A1 88'
+const FIRST_DOWN = '01 02 01 01 60 48'
+
+/** A module of five inputs that has been found and set up, all its keys up. */
+function polled() {
+  const one = drive('modbus-rtu-5-input')
+  one.answer(POLL, NONE_DOWN)
+  for (const command of [LAMP_ON, LAMP_OFF, BUZZER_OFF]) one.answer(command, command)
+  one.driver.lineOpened()
+  one.clock.advance(100)
+  return one
+}
+
+describe('a pad that is polled', () => {
+  test('is ready when it has answered, not when its line opens', () => {
+    const { driver, clock, look, answer } = drive('modbus-rtu-5-input')
+    driver.lineOpened()
+    clock.advance(1_000)
+    expect(look()).toEqual([expect.stringMatching(/^> 01020000/), 'pad-answers-missing', 'pad-silent'])
+    answer(POLL, NONE_DOWN)
+    for (const command of [LAMP_OFF, BUZZER_OFF]) answer(command, command)
+    clock.advance(3_000)
+    expect(look()).toContain('ready, answered')
+  })
+
+  test('a key that is down at the first answer is held, and no press', () => {
+    const { driver, clock, look, answer } = drive('modbus-rtu-5-input')
+    answer(POLL, FIRST_DOWN)
+    for (const command of [LAMP_OFF, BUZZER_OFF]) answer(command, command)
+    driver.lineOpened()
+    clock.advance(2_000)
+    const seen = look()
+    expect(seen).toContain('held')
+    expect(seen.some(one => one.startsWith('key'))).toBe(false)
+    answer(POLL, NONE_DOWN)
+    clock.advance(500)
+    answer(POLL, FIRST_DOWN)
+    clock.advance(500)
+    expect(look().filter(one => !one.startsWith('>'))).toEqual(['free', 'key very-satisfied'])
+  })
+
+  test('is asked more often while a prompt is open', () => {
+    const { clock, look, arm, driver } = polled()
+    look()
+    clock.advance(2_000)
+    const idle = look().length
+    arm()
+    driver.show('ask')
+    clock.advance(100)
+    look()
+    clock.advance(2_000)
+    expect(look().length).toBeGreaterThan(3 * idle)
+  })
+
+  test('is asked at once when a prompt opens, not when its slow turn comes', () => {
+    const { clock, look, arm, driver } = polled()
+    look()
+    while (!look().some(one => one.startsWith('> 0102'))) clock.advance(1)
+    clock.advance(10)
+    look()
+    arm()
+    driver.show('ask')
+    clock.advance(60)
+    expect(look().some(one => one.startsWith('> 0102'))).toBe(true)
+  })
+
+  test('an answer that is missing is counted, and after several in a row the pad is lost until it answers', () => {
+    const { clock, look, answer } = polled()
+    look()
+    answer(POLL, '')
+    clock.advance(420)
+    expect(look().filter(one => !one.startsWith('>'))).toEqual(['pad-answers-missing'])
+    clock.advance(2_000)
+    expect(look()).toContain('pad-silent')
+    clock.advance(30_000)
+    expect(look().filter(one => one === 'pad-silent')).toEqual([])
+    answer(POLL, NONE_DOWN)
+    clock.advance(60_000)
+    expect(look()).toContain('ready, answered')
+  })
+
+  test('a refusal is counted, and is an answer', () => {
+    const { clock, look, answer } = polled()
+    look()
+    answer(POLL, '01 82 02 C1 61')
+    clock.advance(2_000)
+    const seen = look()
+    expect(seen).toContain('pad-commands-refused')
+    expect(seen).not.toContain('pad-silent')
+  })
+})
+
+const VERSION = '5A A5 04 83 00 0F 01'
+const VERSION_IS = '5A A5 06 83 00 0F 01 00 15'
+const WRITTEN = '5A A5 03 82 4F 4B'
+
+/** A screen that answers everything, set up. */
+function screen() {
+  const one = drive('dwin-dgus2')
+  one.answer(VERSION, VERSION_IS)
+  one.answer('5A A5 07 82', WRITTEN)
+  one.answer('5A A5 05 82', WRITTEN)
+  one.answer('5A A5 04 82', WRITTEN)
+  one.driver.lineOpened()
+  one.clock.advance(1_000)
+  return one
+}
+
+describe('a pad that answers its commands', () => {
+  test('gets the next one only when it has answered the one before', () => {
+    const { look, clock, driver } = screen()
+    expect(look().at(-1)).toBe('ready, answered')
+    driver.show('ask')
+    expect(look()).toEqual(['> 5aa5078200845a010001'])
+    clock.advance(1_000)
+    expect(look()).toEqual(['acknowledged', '> 5aa5058200a00019', 'acknowledged', 'listening'])
+  })
+
+  test('that does not come is repeated as often as the profile says, and counted; then the next is sent', () => {
+    const { look, clock, driver, answer } = screen()
+    look()
+    answer('5A A5 07 82', '')
+    driver.show('ask')
+    clock.advance(1_499)
+    expect(look().filter(one => one.startsWith('> 5aa507'))).toHaveLength(3)
+    clock.advance(1_000)
+    expect(look()).toEqual(['pad-answers-missing', '> 5aa5058200a00019', 'acknowledged', 'listening'])
+  })
+
+  test('a newer thing to show takes the place of one that is not answered', () => {
+    const { look, clock, driver, answer } = screen()
+    look()
+    answer('5A A5 07 82 00 84 5A 01 00 01', '')
+    driver.show('ask')
+    clock.advance(100)
+    driver.show('idle')
+    clock.advance(2_000)
+    const seen = look()
+    expect(seen.filter(one => one === '> 5aa5078200845a010001')).toHaveLength(1)
+    expect(seen).toContain('> 5aa5078200845a010000')
+    expect(seen).not.toContain('listening')
+  })
+
+  test('is asked whether it lives when it has said nothing, and is lost when it does not answer', () => {
+    const { look, clock, answer, bytes } = screen()
+    look()
+    clock.advance(50_000)
+    bytes('5A A5 06 83 10 00 01 00 01')
+    clock.advance(50_000)
+    expect(look()).toEqual(['key very-satisfied'])
+    clock.advance(10_100)
+    expect(look()).toEqual([`> ${'5aa50483000f01'}`, 'status'])
+    answer(VERSION, '')
+    clock.advance(130_000)
+    expect(look()).toContain('pad-silent')
+  })
+})
+
+test('a pad that can be asked and that nobody presses is known to live, once an hour', () => {
+  const { clock, look } = screen()
+  clock.advance(HOUR_MS - 60_000)
+  expect(look()).not.toContain('alive')
+  clock.advance(120_000)
+  expect(look().filter(one => one === 'alive')).toEqual(['alive'])
+})
+
+describe('a pad that starts again', () => {
+  const STATE = '73 65 6E 64 6D 65 FF FF FF'
+  function tjc() {
+    const one = drive('tjc-nextion')
+    one.answer('FF FF FF', '')
+    one.answer('62', '01 FF FF FF')
+    one.answer('64', '01 FF FF FF')
+    one.answer('70', '01 FF FF FF')
+    one.answer(STATE, '66 00 FF FF FF')
+    one.driver.lineOpened()
+    one.clock.advance(2_000)
+    return one
+  }
+
+  test('is set up anew, and shows nothing until then', () => {
+    const { look, bytes, clock } = tjc()
+    expect(look()).toContain('ready, answered')
+    bytes('88 FF FF FF')
+    expect(look().slice(0, 2)).toEqual(['pad-reboots', 'pad-rebooted'])
+    clock.advance(2_000)
+    expect(look()).toContain('ready, answered')
+  })
+
+  test('at each of our commands is not set up for ever', () => {
+    const { look, clock, answer } = tjc()
+    look()
+    answer('62', '88 FF FF FF')
+    answer('70', '88 FF FF FF')
+    clock.advance(600_000)
+    expect(look().filter(one => one.startsWith('> 62')).length).toBeLessThan(50)
+  })
+
+  test('a key of it that is pressed and not let go is stuck, and free when it is', () => {
+    const { look, bytes, clock } = tjc()
+    look()
+    bytes('65 00 01 01 FF FF FF')
+    clock.advance(8_000)
+    bytes('65 00 01 00 FF FF FF')
+    expect(look().filter(one => !one.startsWith('>'))).toEqual(['key very-satisfied', 'held', 'free', 'released'])
   })
 })

@@ -3,13 +3,17 @@ import type { Profile } from '#agent/pad/profile.ts'
 import type { Clock } from '#protocol/clock.ts'
 import { toHex } from '#protocol/codec.ts'
 import { type CommandEnd, type LineCommand, RANKS, type Ticket } from './line-queue.ts'
+import { createPadKeys } from './pad-keys.ts'
 import { createPadQuery } from './pad-query.ts'
 
 /** What the driver needs from a pad's codec: bytes in, frames and garbage out; an intent in, bytes out. */
-export type DriverCodec = Pick<PadCodec, 'receive' | 'silence' | 'silenceMs' | 'command' | 'single' | 'sent' | 'missed'>
+export type DriverCodec = Pick<
+  PadCodec,
+  'receive' | 'silence' | 'silenceMs' | 'command' | 'single' | 'sent' | 'missed' | 'keyEvent'
+>
 
 /** What the driver needs to know of a profile besides its codec. */
-export type DriverProfile = Pick<Profile, 'poll' | 'health' | 'opening'>
+export type DriverProfile = Pick<Profile, 'poll' | 'health' | 'opening' | 'behaviour' | 'events'>
 
 export type ShownIntent = 'ask' | 'thank' | 'idle'
 
@@ -49,6 +53,10 @@ export interface PadDriverEvents {
   /** The last wait after an ask is over. */
   onListening(): void
   onEvent(event: PadEvent): void
+  /** A key was down at the start or stays down (true), and all are up again (false). */
+  onHeld(isHeld: boolean): void
+  /** Two keys or more together, or one while another was down. */
+  onSeveral(): void
   /** Bytes that became no frame, by reason. */
   onGarbage(reason: string, bytes: Uint8Array): void
   /** Something that is counted, not told. */
@@ -99,6 +107,8 @@ export function createPadDriver(
     onSilent: () => fault('pad-silent'),
   })
 
+  const keys = createPadKeys({ ...deps, keyEvent: raw => codec.keyEvent(raw) })
+
   function submit(step: CommandStep, rank: LineCommand['rank'], onEnd: (how: CommandEnd) => void): Ticket {
     const { expects } = step
     const own: { ticket?: Ticket } = {}
@@ -145,7 +155,12 @@ export function createPadDriver(
   }
 
   function setUp() {
-    query.prove(isProven => run(codec.command('initialise'), RANKS.start, () => ready(isProven)))
+    query.prove(isProven => {
+      const steps = codec.command('initialise')
+      // With nothing to send there is nothing to rest from.
+      if (steps.length === 0) ready(isProven)
+      else run(steps, RANKS.start, () => ready(isProven))
+    })
   }
 
   function ready(isProven: boolean) {
@@ -228,7 +243,8 @@ export function createPadDriver(
     // The answer to a command that starts the pad anew is no surprise.
     else if (!completes) rebooted()
     if (event.kind === 'key' || event.kind === 'declined') cancelResult()
-    deps.onEvent(event)
+    const left = keys.take(event)
+    if (left) deps.onEvent(left)
     if (event.kind === 'no-rating') askAgain()
     if (completes) pending.ticket?.completed(completes.how)
   }
@@ -244,6 +260,7 @@ export function createPadDriver(
     cancelStart()
     cancelResult()
     query.stop()
+    keys.reset()
     cancelRun = () => {}
     restUntilMonoMs = Number.NEGATIVE_INFINITY
     isAsking = false
@@ -270,7 +287,7 @@ export function createPadDriver(
     },
     bytesArrived(bytes) {
       waitForSilence()
-      take(codec.receive(bytes, deps.isArmed() && state === 'ready' && !isAsking))
+      take(codec.receive(bytes, deps.isArmed() && state === 'ready' && !isAsking, clock.monoMs()))
     },
     othersSent(bytes) {
       codec.sent(bytes)

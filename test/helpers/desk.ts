@@ -36,7 +36,7 @@ export async function createTestDesk(
     folder?: string
     room?: () => boolean
     /** Told at the moment a pad is told. */
-    onShow?(intent: 'ask' | 'thank' | 'idle'): void
+    onShow?(intent: 'ask' | 'thank' | 'idle', window: string): void
     /** Told after each change of the desk's state. */
     onChange?(): void
     /** Puts something between the desk and the real sealer. */
@@ -68,7 +68,7 @@ export async function createTestDesk(
       stuckMs: 10_000,
       ...(options.faults?.[window] && { fault: options.faults[window] }),
       show(intent) {
-        options.onShow?.(intent)
+        options.onShow?.(intent, window)
         shown.push(`${window} ${intent}`)
       },
     })),

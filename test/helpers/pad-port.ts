@@ -15,6 +15,8 @@ export const NO_PAD_EVENTS: PadDriverEvents = {
   onAlive() {},
   onListening() {},
   onEvent() {},
+  onHeld() {},
+  onSeveral() {},
   onGarbage() {},
   onCounted() {},
 }

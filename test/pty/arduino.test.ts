@@ -71,6 +71,7 @@ function box(path: string) {
         driver = createBoardDriver({
           clock,
           board,
+          startUpMs: 0,
           stuckMs: 8_000,
           write: place.write,
           onReady: () => tell('ready'),
