@@ -93,13 +93,13 @@ export function createWindow(deps: {
     wake()
   }
 
-  /** Keys on the wire belong to the session that is open, also the repeats of a pad that hears no answer. */
+  /**
+   * Keys on the wire belong to the session that is open. A pad that hears no answer in time repeats its key; a box
+   * that was slow cannot tell that from a second press, so it may record both. The thanks are for the first.
+   */
   function sent(grades: readonly Grade[], isSure: boolean) {
     if (!session) return
     const keys = grades.map(grade => ({ grade, isThanked: false, isSure }))
-    // A repeat of the same key is the same press.
-    const isRepeat = pending && pending.keys.length > 0 && isSure && pending.isSure
-    if (isRepeat) return
     session.pressed.push(...keys)
     if (!pending) return
     pending.keys.push(...keys)

@@ -80,9 +80,20 @@ export async function startNodeRed({ dir, store, brokerPort }: PeerPlace, entry:
   const port = await freePort()
   const home = join(dir, 'node-red')
   mkdirSync(home, { recursive: true })
-  writeFileSync(join(home, 'settings.js'), SETTINGS)
+  writeFileSync(join(home, 'settings.cjs'), SETTINGS)
   writeFileSync(join(home, 'flows.json'), JSON.stringify(flow(brokerPort)))
-  const command = ['env', `STORE=${store}`, process.execPath, entry, '-u', home, '-p', `${port}`] as const
+  const command = [
+    'env',
+    `STORE=${store}`,
+    process.execPath,
+    entry,
+    '-u',
+    home,
+    '-s',
+    join(home, 'settings.cjs'),
+    '-p',
+    `${port}`,
+  ] as const
   const start = () => startProcess([...command], line => line.includes('Started flows'))
   let own = await start()
   return {
