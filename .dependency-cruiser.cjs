@@ -9,7 +9,18 @@ const PAGE_CONFIG = '/vite[.-]config\\.ts\\.js$'
 
 /** Everything of ours that `folder` may see besides itself; everything else of ours is forbidden. */
 function mayOnlySee(folder, ...seen) {
-  const own = ['protocol', 'runtime', 'agent', 'collector', 'provisioning', 'virtual-pad', 'cli', 'scripts', 'test']
+  const own = [
+    'protocol',
+    'runtime',
+    'agent',
+    'collector',
+    'provisioning',
+    'virtual-pad',
+    'pad-tools',
+    'cli',
+    'scripts',
+    'test',
+  ]
   return {
     name: `${folder}-sees-only-${seen.join('-').replaceAll('/', '-') || 'itself'}`,
     comment: `${folder} may import ${[folder, ...seen].join(', ')} and nothing else of ours`,
@@ -44,6 +55,7 @@ module.exports = {
     mayOnlySee('collector', 'protocol', 'runtime'),
     mayOnlySee('provisioning', 'protocol', 'runtime'),
     mayOnlySee('virtual-pad', 'protocol', 'runtime', 'agent/pad'),
+    mayOnlySee('pad-tools', 'protocol', 'runtime', 'agent/pad', 'agent/port'),
     {
       name: 'sides-stay-apart',
       comment: 'agent and collector never see each other, in their tests neither: what crosses belongs in test/',
@@ -111,7 +123,10 @@ module.exports = {
       name: 'no-development-package-in-production',
       comment: 'what runs on a box or at the centre needs no development dependency; pages are built beforehand',
       severity: 'error',
-      from: { path: '^(protocol|runtime|agent|collector|provisioning|virtual-pad|cli)/', pathNot: [TEST, PAGES] },
+      from: {
+        path: '^(protocol|runtime|agent|collector|provisioning|virtual-pad|pad-tools|cli)/',
+        pathNot: [TEST, PAGES],
+      },
       to: { dependencyTypes: ['npm-dev'] },
     },
   ],
