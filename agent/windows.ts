@@ -14,14 +14,17 @@ export interface ConfiguredPad {
 }
 
 /** Why one window, or one output, cannot work until somebody changes the configuration. */
+export const WINDOW_FAULTS = [
+  'profile-unknown',
+  'profile-not-valid',
+  'profile-not-fitting',
+  'port-not-stated',
+  'port-not-shareable',
+  'address-not-unique',
+] as const
+
 export interface WindowFault {
-  code:
-    | 'profile-unknown'
-    | 'profile-not-valid'
-    | 'profile-not-fitting'
-    | 'port-not-stated'
-    | 'port-not-shareable'
-    | 'address-not-unique'
+  code: (typeof WINDOW_FAULTS)[number]
   detail: string
 }
 

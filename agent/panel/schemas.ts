@@ -62,7 +62,9 @@ export const PanelStateSchema = Type.Object(
         window: WindowIdSchema,
         pad: Type.Object({
           state: Type.Enum(['ready', 'lost', 'stuck-key', 'out-of-service']),
-          reason: Type.Optional(Type.String({ description: 'Why the line is lost, as port-busy or port-missing' })),
+          reason: Type.Optional(
+            Type.String({ description: 'Why the pad cannot ask, as port-busy, pad-silent or profile-not-valid' }),
+          ),
           profile: Type.String(),
         }),
         session: Type.Object({

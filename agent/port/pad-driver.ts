@@ -18,7 +18,8 @@ export type DriverProfile = Pick<Profile, 'poll' | 'health' | 'opening' | 'behav
 export type ShownIntent = 'ask' | 'thank' | 'idle'
 
 /** Why a pad cannot be used although its line is open. */
-export type PadFault = 'pad-silent' | 'pad-rebooted' | 'pad-unsteady' | 'pad-not-fitting'
+export const PAD_FAULTS = ['pad-silent', 'pad-rebooted', 'pad-unsteady', 'pad-not-fitting'] as const
+export type PadFault = (typeof PAD_FAULTS)[number]
 
 export interface PadDriver {
   /** The line was opened: initialise the pad, then say it is ready. */

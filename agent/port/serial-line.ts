@@ -23,14 +23,16 @@ export interface LineOpening {
 }
 
 /** Why a line cannot be opened or was lost, in words that name the cure (see the catalogue of the doctor). */
-export type LineFault =
-  | 'port-missing'
-  | 'port-ambiguous'
-  | 'port-busy'
-  | 'port-not-permitted'
-  | 'port-not-serial'
-  | 'line-lost'
-  | 'line-failed'
+export const LINE_FAULTS = [
+  'port-missing',
+  'port-ambiguous',
+  'port-busy',
+  'port-not-permitted',
+  'port-not-serial',
+  'line-lost',
+  'line-failed',
+] as const
+export type LineFault = (typeof LINE_FAULTS)[number]
 
 /** One serial line that is opened, watched, lost, and opened again, for ever. */
 export interface SerialLine {
