@@ -98,10 +98,13 @@ const zh = {
       'epoch-overlap': '新日志链开始后旧链又写到 #{seq}，盒子可能被复制。请核查。',
       'unexplained-end': '旧链止于 #{seq}，新链没有说明原因。请核查盒子是否更换或被动过。',
     } as Record<string, string>,
-    pads: { ready: '就绪', lost: '未连接', 'stuck-key': '按键卡住', 'out-of-service': '停用' } as Record<
-      string,
-      string
-    >,
+    pads: {
+      ready: '就绪',
+      'ready-unproven': '就绪（此型号无法自检）',
+      lost: '未连接',
+      'stuck-key': '按键卡住',
+      'out-of-service': '停用',
+    } as Record<string, string>,
   },
   gaps: {
     title: '缺失的条目',
@@ -285,6 +288,7 @@ const en: Messages = {
     } as Record<string, string>,
     pads: {
       ready: 'ready',
+      'ready-unproven': 'ready, but this model cannot be asked',
       lost: 'not connected',
       'stuck-key': 'stuck key',
       'out-of-service': 'out of service',
