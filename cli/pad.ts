@@ -1,5 +1,3 @@
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { formatBytes } from '#agent/pad/bytes.ts'
 import { createPadCodec } from '#agent/pad/codec.ts'
@@ -10,7 +8,9 @@ import { proveProfile } from '#agent/pad/prove-profile.ts'
 import { loadYaml, overridesFromEnvironment, parseYaml } from '#runtime/configuration.ts'
 import type { Text } from '#runtime/language.ts'
 import { VIRTUAL_PAD_ENVIRONMENT_PREFIX, VirtualPadConfigurationSchema } from '#virtual-pad/configuration.ts'
-import { profileFolder } from '#virtual-pad/profile-folder.ts'
+import { allProfileFolders, profileFolder } from '#virtual-pad/profile-folder.ts'
+import { addIdentify } from './pad-identify.ts'
+import { addLearn } from './pad-learn.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
 
 const PROFILE_ARGUMENT: Text = {
@@ -18,7 +18,7 @@ const PROFILE_ARGUMENT: Text = {
   en: 'a folder under device-profiles by name, or any folder by a path with a slash',
 }
 
-/** `pad lint`, `pad show` and `pad simulate`: what IT staff do with a pad's profile. */
+/** `pad lint`, `show`, `simulate`, `identify` and `learn`: what IT staff do with a pad and its profile. */
 export function addPadCommands(program: Command, terminal: Terminal): void {
   const { say } = terminal
   const pad = program
@@ -51,6 +51,8 @@ export function addPadCommands(program: Command, terminal: Terminal): void {
     .action((profile: string, options: JsonOption) => show(profile, options, terminal))
 
   addSimulate(pad, terminal)
+  addIdentify(pad, terminal)
+  addLearn(pad, terminal)
 }
 
 interface JsonOption {
@@ -92,7 +94,7 @@ function addSimulate(pad: Command, terminal: Terminal) {
 }
 
 function lint(profile: string | undefined, options: JsonOption, terminal: Terminal) {
-  const folders = profile ? [profileFolder(profile)] : allProfiles()
+  const folders = profile ? [profileFolder(profile)] : allProfileFolders()
   const proofs = folders.map(folder => ({ folder, proof: proveProfile(folder) }))
   const faults = proofs.flatMap(({ proof }) => (proof.ok ? [] : [proof.error]))
   if (faults.length > 0) {
@@ -109,12 +111,6 @@ function lint(profile: string | undefined, options: JsonOption, terminal: Termin
       )
       .join('\n'),
   )
-}
-
-function allProfiles(): string[] {
-  const parent = profileFolder('.')
-  const entries = readdirSync(parent, { withFileTypes: true })
-  return entries.filter(entry => entry.isDirectory()).map(entry => join(parent, entry.name))
 }
 
 const identify = ({ id, version, hash }: Profile) => ({ id, version, hash })

@@ -1,0 +1,177 @@
+import { ok, type Result } from '#protocol/result.ts'
+import type { Text } from '#runtime/language.ts'
+import type { LearntLine } from './draft-profile.ts'
+import { divideTrace, type Heard, PRESSES_PER_KEY } from './heard.ts'
+import { type LearnOptions, type Learnt, learn } from './learn.ts'
+import { BAUDS, type Listening, PARITIES, rankLines, type ScoredLine, type TriedLine } from './line-settings.ts'
+import type { OpenPort, PortOpener } from './open-port.ts'
+import { type LearnRefusal, refuse } from './refusals.ts'
+import type { TraceLine } from './trace.ts'
+
+/** The person at the pad, as far as learning needs one. */
+export interface Person {
+  say(text: Text): void
+}
+
+/** How long to wait; a person is slow, a test is not. */
+export interface Patience {
+  /** For the first byte of a press. */
+  pressMs: number
+  /** Without a byte: the press is over. */
+  stillMs: number
+  /** A pad that repeats for ever ends here. */
+  pressMsMax: number
+  /** Under one setting, while the speed is looked for. */
+  listenMs: number
+}
+
+export const PATIENCE: Patience = { pressMs: 15_000, stillMs: 600, pressMsMax: 4000, listenMs: 3500 }
+
+export interface LearntLive {
+  learnt: Learnt
+  line: LearntLine
+  trace: readonly TraceLine[]
+  /** Settings that one key cannot tell from the chosen one. */
+  rivals: readonly ScoredLine[]
+}
+
+export type LiveFault = LearnRefusal | { code: string; detail: string }
+
+interface LiveDeps {
+  open: PortOpener
+  person: Person
+  patience: Patience
+  random(): number
+  options: Omit<LearnOptions, 'line'>
+  fixed: { baud?: number; parity?: LearntLine['parity'] }
+  /** What the pad's address is set to, and what the person will set it to for the last press. */
+  addresses: readonly number[]
+}
+
+const ROUNDS_AGAIN_MAX = 2
+const SILENT_PRESSES_MAX = 3
+
+/** Learns the pad on a port with the help of the person who presses its faces in the order asked. */
+export async function learnLive(deps: LiveDeps): Promise<Result<LearntLive, LiveFault>> {
+  const found = await findLine(deps)
+  if (!found.ok) return found
+  const { line, rivals } = found.value
+  const opened = await deps.open(line)
+  if (!opened.ok) return opened
+  try {
+    return await askAndLearn(deps, opened.value, line, rivals)
+  } finally {
+    await opened.value.close()
+  }
+}
+
+async function askAndLearn(deps: LiveDeps, port: OpenPort, line: LearntLine, rivals: readonly ScoredLine[]) {
+  const { options, addresses } = deps
+  const keys = options.grades.map((_, key) => key)
+  const trace: TraceLine[] = []
+  const [address, otherAddress] = addresses
+  if (address !== undefined) trace.push({ kind: 'mark', mark: { kind: 'address', address } })
+  for (const key of keys) {
+    for (let i = 0; i < PRESSES_PER_KEY; i++) await askPress(deps, port, key, trace)
+  }
+  deps.person.say({ zh: '现在打乱顺序再按一遍，用来核对。', en: 'Now once more in another order, as a check.' })
+  for (const key of shuffled(keys, deps.random)) await askPress(deps, port, key, trace)
+  if (otherAddress !== undefined) {
+    deps.person.say({ zh: `请把评价器的地址改为 ${otherAddress}。`, en: `Set the pad's address to ${otherAddress}.` })
+    trace.push({ kind: 'mark', mark: { kind: 'address', address: otherAddress } })
+    await askPress(deps, port, 0, trace)
+  }
+  for (let round = 0; ; round++) {
+    const learnt = learn(heardOf(trace, keys.length), { ...options, line })
+    if (learnt.ok) return ok({ learnt: learnt.value, line, trace, rivals })
+    if (learnt.error.keys.length === 0 || round >= ROUNDS_AGAIN_MAX || !port.isOpen()) return learnt
+    deps.person.say(learnt.error.needs)
+    for (const key of learnt.error.keys) await askPress(deps, port, key, trace)
+  }
+}
+
+function heardOf(trace: readonly TraceLine[], keys: number): Heard {
+  const divided = divideTrace(trace, keys)
+  if (!divided.ok) throw new Error('a trace with marks can always be divided')
+  return divided.value
+}
+
+async function askPress({ person, patience, options }: LiveDeps, port: OpenPort, key: number, trace: TraceLine[]) {
+  record(port, trace)
+  const count = options.grades.length
+  person.say({
+    zh: `请按第 ${key + 1} 个键（1 为最满意，${count} 为最不满意）`,
+    en: `Press key ${key + 1} (1 is the best face, ${count} the worst)`,
+  })
+  trace.push({ kind: 'mark', mark: { kind: 'key', key: key + 1 } })
+  if (await port.heard(patience.pressMs)) await port.still(patience.stillMs, patience.pressMsMax)
+  record(port, trace)
+  trace.push({ kind: 'mark', mark: { kind: 'idle' } })
+}
+
+function record(port: OpenPort, trace: TraceLine[]) {
+  for (const chunk of port.take()) trace.push({ kind: 'from-pad', ...chunk })
+}
+
+function shuffled(keys: readonly number[], random: () => number): number[] {
+  return keys
+    .map(key => ({ key, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ key }) => key)
+}
+
+/** Listens under one setting after the other while the best face is pressed; parity is looked for once a speed is. */
+async function findLine(
+  deps: LiveDeps,
+): Promise<Result<{ line: LearntLine; rivals: readonly ScoredLine[] }, LiveFault>> {
+  const { baud, parity } = deps.fixed
+  if (baud !== undefined && parity !== undefined) return ok({ line: { baud, parity }, rivals: [] })
+  deps.person.say({
+    zh: '正在寻找波特率：请反复按第 1 个键（最满意的那个），大约每秒一次，直到提示停止。',
+    en: 'Looking for the speed: press key 1 (the best face) again and again, about once a second, until told to stop.',
+  })
+  const bauds = baud === undefined ? BAUDS : [baud]
+  const first = await listenAll(
+    deps,
+    bauds.map(one => ({ baud: one, parity: parity ?? 'none' })),
+  )
+  if (!first.ok) return first
+  let heard = first.value
+  if (parity === undefined && needsParity(heard)) {
+    const more = await listenAll(
+      deps,
+      bauds.flatMap(one => PARITIES.filter(name => name !== 'none').map(name => ({ baud: one, parity: name }))),
+    )
+    if (!more.ok) return more
+    heard = [...heard, ...more.value]
+  }
+  deps.person.say({ zh: '可以停了。', en: 'You can stop.' })
+  const { ranked, rivals } = rankLines(heard)
+  const [best] = ranked
+  if (!best || best.score === 0)
+    return heard.some(({ chunks }) => chunks.length > 0) ? refuse('noise') : refuse('pad-silent')
+  return ok({ line: { baud: best.baud, parity: best.parity }, rivals })
+}
+
+/** Under the wrong parity most bytes are lost, differently for each byte. */
+function needsParity(heard: readonly Listening[]): boolean {
+  return (rankLines(heard).ranked[0]?.score ?? 0) < 0.6
+}
+
+async function listenAll(deps: LiveDeps, lines: readonly TriedLine[]): Promise<Result<Listening[], LiveFault>> {
+  const heard: Listening[] = []
+  for (const line of lines) {
+    const opened = await deps.open(line)
+    if (!opened.ok) return opened
+    const port = opened.value
+    const chunks: Listening['chunks'][number][] = []
+    for (let press = 0; press < SILENT_PRESSES_MAX; press++) {
+      if (!(await port.heard(deps.patience.listenMs))) break
+      await port.still(Math.min(deps.patience.stillMs, 250), deps.patience.listenMs)
+      chunks.push(...port.take())
+    }
+    await port.close()
+    heard.push({ ...line, chunks })
+  }
+  return ok(heard)
+}
