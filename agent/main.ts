@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
+import { FORMAT_BEGAN_MS } from '#protocol/clock.ts'
 import { fromHex, toHex } from '#protocol/codec.ts'
 import type { Entry, EntryBody, EntryKind, EntryTime } from '#protocol/entry.ts'
 import type { Presence } from '#protocol/presence.ts'
@@ -274,7 +275,8 @@ export async function startAgent(deps: {
   /** The collector's word; before it the system's clock, where that says that it was set. */
   function trueTime(): TrueTime | undefined {
     const known = collectorTime.at(clock.monoMs())
-    return known ?? (clock.isSynced() ? { wallMs: clock.wallMs(), errorMs: 0 } : undefined)
+    const wallMs = clock.wallMs()
+    return known ?? (clock.isSynced() && wallMs >= FORMAT_BEGAN_MS ? { wallMs, errorMs: 0 } : undefined)
   }
 
   function presence(): Presence {

@@ -14,3 +14,6 @@ export interface Clock {
 
 /** Randomness as a dependency: `length` unpredictable bytes. */
 export type RandomBytes = (length: number) => Uint8Array
+
+/** No entry of this format is older. A clock that says so was not set, whatever anybody says of it. */
+export const FORMAT_BEGAN_MS: number = Date.UTC(2026, 0, 1)

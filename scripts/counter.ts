@@ -38,6 +38,8 @@ export interface CounterOptions {
   profile?: string
   /** Run the box from the one built file, as in the field. */
   isAgentBuilt?: boolean
+  /** What the environment of the box has besides. */
+  agentEnv?: NodeJS.ProcessEnv
   /** How long the power stays off when it is cut; for people to see. */
   powerOffMs?: number
   onLine?(program: 'collector' | 'agent' | 'pad', line: string): void
@@ -121,6 +123,7 @@ export async function startCounter(options: CounterOptions): Promise<Counter> {
       startProgram(['agent', 'run', '--config', agentFile], {
         onLine: line => onLine('agent', line),
         ...(options.isAgentBuilt && { entry: BUILT_AGENT }),
+        ...(options.agentEnv && { env: options.agentEnv }),
       })
     agent = await startAgent()
     stops.push(async () => agent?.stop())

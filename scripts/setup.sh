@@ -68,6 +68,7 @@ install_test_packages() {
   PATH="$PATH:/usr/sbin" command -v mosquitto >/dev/null || missing+=(mosquitto)
   command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || missing+=("$(chromium_package)")
   has_chinese_font || missing+=(fonts-noto-cjk)
+  command -v faketime >/dev/null || missing+=(faketime)
   [ ${#missing[@]} -eq 0 ] && return 0
   say "安装测试所需的系统软件包：${missing[*]}" "installing what the tests need: ${missing[*]}"
   debian_install "${missing[@]}"

@@ -1,3 +1,4 @@
+import { FORMAT_BEGAN_MS } from '#protocol/clock.ts'
 import { isEqual } from '#protocol/codec.ts'
 import { maxElapsedMs, minElapsedMs } from '#protocol/drift.ts'
 
@@ -83,9 +84,6 @@ export interface Mark {
 const CLOCKS_DIFFER_MS = 2_000
 /** A trusted wall clock that moves so far against the monotonic one was set. */
 const WALL_STEP_MS = 60_000
-
-/** No entry of this format is older: a clock that says so was not set, whatever the box says of it. */
-const FORMAT_BEGAN_MS = Date.UTC(2026, 0, 1)
 
 export interface Step {
   end: ChainEnd

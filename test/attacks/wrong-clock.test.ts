@@ -51,7 +51,7 @@ async function boxAt(collector: TestCollector, name: string) {
   }
 }
 
-test('an entry that a wrong clock dates back keeps its place in the chain, and the collector’s own time beside its claim', async () => {
+test('an entry that a wrong clock dates back keeps its place in the chain, and no earlier time than what came before it', async () => {
   const collector = await createTestCollector()
   const box = await boxAt(collector, 'box-1')
   for (const n of [1, 2]) await collector.core.verbs.registerService(service(n), 'test')
@@ -61,7 +61,9 @@ test('an entry that a wrong clock dates back keeps its place in the chain, and t
   const [first, second] = await Promise.all([1, 2].map(n => collector.core.verbs.findService(service(n).case, 1)))
   const [honest, dated] = [first!.rating!, second!.rating!]
   // It claims to be a month older, and stands after what was receipted before it was made.
-  expect(honest.atMs - dated.atMs).toBeGreaterThan(MONTH_MS - 60_000)
+  expect(honest.wallMs - dated.wallMs).toBeGreaterThan(MONTH_MS - 60_000)
+  expect(dated.atMs).toBeGreaterThanOrEqual(honest.atMs)
+  expect(dated.latestMs).toBeLessThanOrEqual(dated.receivedAtMs)
   expect(dated.seq).toBeGreaterThan(honest.seq)
   expect(dated.receivedAtMs).toBeGreaterThanOrEqual(honest.receivedAtMs)
   const times = [...box.journal.newestFirst()].map(({ time }) => time).reverse()

@@ -20,7 +20,9 @@ export interface TestCounter {
 }
 
 /** One whole counter for the tests of a file: three real processes, a real serial device, a real broker. */
-export function useCounter(options: Pick<CounterOptions, 'broker' | 'profile' | 'isAgentBuilt'> = {}): TestCounter {
+export function useCounter(
+  options: Pick<CounterOptions, 'broker' | 'profile' | 'isAgentBuilt' | 'agentEnv'> = {},
+): TestCounter {
   const own = { lines: [] as string[] } as TestCounter
   let relay: RecordingRelay | undefined
   beforeAll(async () => {
