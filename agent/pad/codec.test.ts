@@ -1,40 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatBytes, parseBytes } from './bytes.ts'
-import { createPadCodec, type PadOutput } from './codec.ts'
+import { formatBytes } from './bytes.ts'
+import { createPadCodec } from './codec.ts'
 import { describeOutputs } from './describe-output.ts'
 import { encodeEvent } from './encode.ts'
+import { shipped } from './fixtures/profiles.ts'
 import { frameBytesMax } from './frame.ts'
-import { loadProfile } from './load-profile.ts'
 import type { Profile } from './profile.ts'
 
-const PROFILES = new URL('../../device-profiles/', import.meta.url).pathname
-
-function loaded(name: string): Profile {
-  const result = loadProfile(`${PROFILES}${name}`)
-  if (!result.ok) throw new Error(result.error.detail)
-  return result.value
-}
-
-const fourKey = loaded('generic-rs485-four-key')
-const pj06 = loaded('generic-pj06')
-const hex = (text: string) => Uint8Array.from(parseBytes(text))
-
-/** What came out, with neighbouring garbage of one reason joined: where bytes were cut must not show. */
-function normalised(outputs: PadOutput[]): string[] {
-  const lines: string[] = []
-  let run: { reason: string; bytes: number[] } | undefined
-  for (const output of outputs) {
-    if (output.kind === 'garbage' && run?.reason === output.reason) run.bytes.push(...output.bytes)
-    else {
-      if (run) lines.push(`${run.reason} ${formatBytes(run.bytes)}`)
-      run = output.kind === 'garbage' ? { reason: output.reason, bytes: [...output.bytes] } : undefined
-      if (output.kind === 'frame') lines.push(`${formatBytes(output.bytes)} ${describeOutputs(fourKey, [output])}`)
-    }
-  }
-  if (run) lines.push(`${run.reason} ${formatBytes(run.bytes)}`)
-  return lines
-}
+const fourKey = shipped('generic-rs485-four-key')
+const pj06 = shipped('generic-pj06')
 
 // Mostly valid: whole frames of this pad, some with one byte changed, dropped or doubled, and a little noise.
 const sum = (bytes: number[]) => bytes.reduce((total, byte) => (total + byte) & 0xff, 0)
@@ -70,60 +45,6 @@ const stream = fc
     { maxLength: 6 },
   )
   .map(parts => parts.flat())
-const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 20, size: 'max' })
-
-function pieces(bytes: number[], sizes: number[]): number[][] {
-  const list: number[][] = []
-  for (let at = 0, i = 0; at < bytes.length; i++) {
-    const size = sizes[i % sizes.length]!
-    list.push(bytes.slice(at, at + size))
-    at += size
-  }
-  return list
-}
-
-describe.each([
-  ['four-key', fourKey],
-  ['PJ06', pj06],
-])('%s codec', (_name, profile) => {
-  const sent = hex('FF 68 03 03 68 05 01 0B 11 16')
-
-  test('no byte is lost: each is in one output or pending, whatever the split and the echo', () => {
-    fc.assert(
-      fc.property(stream, cuts, fc.boolean(), fc.boolean(), (bytes, sizes, isArmed, isEchoing) => {
-        const codec = createPadCodec(profile, { address: 5 })
-        if (isEchoing) codec.sent(sent)
-        const input = isEchoing ? [...sent, ...bytes] : bytes
-        const out: number[] = []
-        let taken = 0
-        for (const piece of pieces(input, sizes)) {
-          taken += piece.length
-          out.push(...codec.receive(Uint8Array.from(piece), isArmed).flatMap(output => [...output.bytes]))
-          expect(out.length + codec.pendingBytes()).toBe(taken)
-        }
-        out.push(...codec.silence().flatMap(output => [...output.bytes]))
-        expect(out).toEqual(input)
-        expect(codec.pendingBytes()).toBe(0)
-      }),
-    )
-  })
-
-  test('how the bytes are split does not matter', () => {
-    fc.assert(
-      fc.property(stream, cuts, fc.boolean(), (bytes, sizes, isEchoing) => {
-        const run = (parts: number[][]) => {
-          const codec = createPadCodec(profile, { address: 5 })
-          if (isEchoing) codec.sent(sent)
-          const outputs = parts.flatMap(part => codec.receive(Uint8Array.from(part), true))
-          return normalised([...outputs, ...codec.silence()])
-        }
-        const input = isEchoing ? [...sent, ...bytes] : bytes
-        expect(run(pieces(input, sizes))).toEqual(run([input]))
-      }),
-    )
-  })
-})
-
 test('a frame that comes out is whole, within the limit and has the right sum', () => {
   const max = Math.max(...fourKey.frames.filter(f => f.direction === 'from-pad').map(frameBytesMax))
   fc.assert(
@@ -221,8 +142,7 @@ describe('an echo', () => {
   })
 
   test('is not looked for where the site says that the line has none', () => {
-    const result = loadProfile(`${PROFILES}generic-rs485-four-key`, { echo: 'none', address: 5 })
-    const codec = createPadCodec(result.ok ? result.value : fourKey)
+    const codec = createPadCodec(shipped('generic-rs485-four-key', { echo: 'none', address: 5 }))
     codec.sent(bytes)
     expect(describeOutputs(fourKey, codec.receive(bytes, true))).toMatch(/^staff-key start-rating/)
   })

@@ -91,7 +91,12 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
   let waiting: CommandStep | null = null
   /** When the first byte of what is pending came. */
   let pendingSinceMonoMs = 0
-  const framer = createFramer(incoming, { frame: frameCut, garbage: put }, profile.behaviour.filler)
+  const framer = createFramer(
+    incoming,
+    { frame: frameCut, garbage: put },
+    profile.behaviour.filler,
+    () => waiting?.values ?? null,
+  )
   const echo = createEchoFilter({
     isRemoving: profile.behaviour.echo === 'removed',
     canTrustBytes: incoming.every(hasChecksum),
@@ -134,7 +139,7 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
 
   function take(heard: EchoOutput[]) {
     for (const { kind, bytes } of heard) {
-      if (kind === 'bytes') framer.push(bytes, waiting?.values)
+      if (kind === 'bytes') framer.push(bytes)
       else if (kind === 'answer') returned(bytes)
       else put(bytes, kind)
     }
@@ -150,7 +155,7 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
     // Bytes held for an echo that never came were received before the silence, but nobody vouches for when.
     isBelieving = false
     take(echo.silence())
-    framer.silence(waiting?.values)
+    framer.silence()
   }
 
   function stepsOf(name: string, values: ParameterValues, waitAfterMs: number): CommandStep[] {
@@ -172,7 +177,7 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
         if (framer.pendingBytes() === 0) pendingSinceMonoMs = atMonoMs
       }
       isBelieving = isArmed
-      if (echo.isIdle()) framer.push(bytes, waiting?.values)
+      if (echo.isIdle()) framer.push(bytes)
       else take(echo.receive(bytes))
       // What was pending has moved on, so that what is pending now is younger.
       if (atMonoMs !== undefined && outputs.length > 0) pendingSinceMonoMs = atMonoMs

@@ -34,7 +34,8 @@ export function checkCommand(
   }
   checkUse(command, path, found)
   if (!isSound) return
-  const parameters = compileParameters(command, {})
+  const { segments } = command
+  const parameters = compileParameters(command, segments ? { [segments.of]: segments.bytesMax } : {})
   const sizes = fieldSizes(frame, variants, templateType(command))
   for (const [field, text] of Object.entries(command.fields)) {
     const size = templateSizes(parseTemplate(text), parameters)

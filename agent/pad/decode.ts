@@ -228,7 +228,8 @@ function textIn(match: Match, { value, encoding }: EventRule): string {
   const index = match.layout.fields.findIndex(({ name }) => name === value?.field)
   if (index < 0) return ''
   const start = fieldStart(match, index)
-  const bytes = match.bytes.slice(start, start + fieldBytes(match, index))
+  const from = start + Math.max(0, value?.at ?? 0)
+  const bytes = match.bytes.slice(from, start + fieldBytes(match, index))
   if (encoding !== 'seven-bit') return decodeText(bytes, encoding)
   return decodeText(
     Uint8Array.from({ length: bytes.length >> 1 }, (_, i) => bytes[2 * i]! | (bytes[2 * i + 1]! << 7)),

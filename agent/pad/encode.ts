@@ -2,7 +2,15 @@ import type { Grade } from '#protocol/grades.ts'
 import { buildFrame } from './build-frame.ts'
 import type { ByteList } from './bytes.ts'
 import type { EventRule, KeyEntry } from './event-rule.ts'
-import { type Field, layoutOf, TYPE_FIELD } from './frame.ts'
+import {
+  DATA_FIELD,
+  type Field,
+  layoutOf,
+  START_FIELD,
+  type StartBitFrame,
+  SUBFRAME_START,
+  TYPE_FIELD,
+} from './frame.ts'
 import type { FieldValues } from './match.ts'
 import { type ParameterContext, type TextParameter, textCharacters } from './parameter.ts'
 import { type Command, frameOf, type Profile } from './profile.ts'
@@ -70,6 +78,7 @@ export function encodeEvent(profile: Profile, event: EventRule, raw: ByteList, a
   const layout = layoutOf(frame, type)!
   const values: Record<string, number[]> = {}
   for (const field of layout.fields) values[field.name] = new Array<number>(emptyBytes(event, field, layout)).fill(0)
+  if (frame.kind === 'start-bit') values[DATA_FIELD] = startBitData(frame, event)
   for (const field of layout.fields) {
     if (field.is === 'value' && field.allowed) values[field.name] = [field.allowed.indexOf(true)]
   }
@@ -97,6 +106,13 @@ export function bitMapOf(event: EventRule, down: readonly KeyEntry[], size: numb
   const bytes = new Array<number>(size).fill(0)
   for (let i = size - 1; i >= 0; i--, rest = Math.floor(rest / 256)) bytes[i] = rest % 256
   return bytes
+}
+
+/** As many data bytes as the start byte asks for; between F0 and F7 as many as the rule speaks of. */
+function startBitData(frame: StartBitFrame, event: EventRule): number[] {
+  const start = event.match.find(({ field }) => field === START_FIELD)?.bytes[0] ?? SUBFRAME_START
+  const spoken = event.match.find(({ field }) => field === DATA_FIELD)?.bytes.length ?? 0
+  return new Array<number>(Math.max(frame.lengths[start]!, spoken, 0)).fill(0)
 }
 
 function emptyBytes(event: EventRule, field: Field, layout: { restBytesMin: number }): number {

@@ -31,6 +31,8 @@ function bytesOf(character: string, encoding: Encoding): Uint8Array | null {
       // Half of a surrogate pair is no character.
       return code >= 0xd800 && code < 0xe000 ? null : Uint8Array.from(iconv.encode(character, encoding))
     default:
+      // Private codes mean something else on every screen.
+      if (code >= 0xe000 && code < 0xf900) return null
       return code < 0x80 ? Uint8Array.of(code) : doubleByte(character, encoding)
   }
 }

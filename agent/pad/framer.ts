@@ -12,9 +12,9 @@ export interface FrameSink {
 
 export interface Framer {
   /** Takes bytes as they come; every byte ends in exactly one call of the sink or is pending. */
-  push(bytes: Uint8Array, request?: MatchContext['request']): void
+  push(bytes: Uint8Array): void
   /** Ends what is pending: after the silence a half frame cannot become whole any more. */
-  silence(request?: MatchContext['request']): void
+  silence(): void
   /** Bytes of a frame that is not yet whole; never more than the longest frame has. */
   pendingBytes(): number
 }
@@ -31,7 +31,13 @@ const PIECE_BYTES = 512
  *
  * Of several kinds the one that is whole first is taken: waiting for another would depend on what comes next.
  */
-export function createFramer(frames: readonly Frame[], sink: FrameSink, filler: Iterable<number> = []): Framer {
+export function createFramer(
+  frames: readonly Frame[],
+  sink: FrameSink,
+  filler: Iterable<number> = [],
+  /** Parameters of the command whose answer is waited for now; it may change with each frame. */
+  request: () => MatchContext['request'] = () => null,
+): Framer {
   const matchers = frames.map(createMatcher)
   const beginners = Array.from({ length: 256 }, (_, byte) => matchers.filter(matcher => matcher.canBegin(byte)))
   const fillers = new Set([...filler, ...frames.flatMap(fillersOf)])
@@ -42,10 +48,9 @@ export function createFramer(frames: readonly Frame[], sink: FrameSink, filler: 
   let told = 0
   let fault: GarbageFault = 'no-start'
 
-  function cut(isSilent: boolean, request: MatchContext['request']) {
-    const context = { isSilent, request }
+  function cut(isSilent: boolean) {
     while (start < end) {
-      const found = matchAny(context)
+      const found = matchAny({ isSilent, request: request() })
       if (found === 'more') {
         if (!isSilent) break
         giveUpOne('cut-short')
@@ -99,7 +104,7 @@ export function createFramer(frames: readonly Frame[], sink: FrameSink, filler: 
   }
 
   return {
-    push(bytes, request = null) {
+    push(bytes) {
       for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
         const piece = bytes.length <= PIECE_BYTES ? bytes : bytes.subarray(at, at + PIECE_BYTES)
         if (end + piece.length > buffer.length) {
@@ -109,10 +114,10 @@ export function createFramer(frames: readonly Frame[], sink: FrameSink, filler: 
         }
         buffer.set(piece, end)
         end += piece.length
-        cut(false, request)
+        cut(false)
       }
     },
-    silence: (request = null) => cut(true, request),
+    silence: () => cut(true),
     pendingBytes: () => end - start,
   }
 }

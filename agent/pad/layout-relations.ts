@@ -35,7 +35,7 @@ export function checkLayout(frame: FrameFile, layout: FieldFile[], path: (string
     }
     if (field.is === 'repeat' && indexOf(field.of!) >= i) found([...at(field), 'of'], 'must come before')
     if (field.is === 'checksum' && indexOf(field.to!) >= i) found([...at(field), 'to'], 'must come before the checksum')
-    if (field.from && field.to && indexOf(field.from) > indexOf(field.to)) {
+    if (field.from && field.to && indexOf(field.to) >= 0 && indexOf(field.from) > indexOf(field.to)) {
       found([...at(field), 'from'], 'must not come after to')
     }
   }

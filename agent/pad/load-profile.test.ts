@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createPadCodec } from './codec.ts'
-import { loadProfile, parseProfile } from './load-profile.ts'
+import { speaking } from './fixtures/profiles.ts'
+import { effectiveProfile, loadProfile, parseProfile } from './load-profile.ts'
 import type { SiteOverrides } from './site-schema.ts'
 
 const PROFILES = new URL('../../device-profiles/', import.meta.url).pathname
@@ -167,6 +168,16 @@ describe('a site may change what its profile lists, and nothing else', () => {
     ['the open key', FOUR_KEY, { grades: { '01': 'fairly-satisfied' } }, 'ok'],
     ['a grade that another key has', FOUR_KEY, { grades: { '01': 'satisfied' } }, 'site-setting-not-valid'],
     ['a key the pad does not have', FOUR_KEY, { grades: { '07': 'fairly-satisfied' } }, 'site-setting-not-valid'],
+    ['a value of another kind', FOUR_KEY, { address: 'three' as unknown as number }, 'site-setting-not-valid'],
+    ['shorter time for an answer', 'dwin-dgus2', { timeouts: { answer: '200ms' } }, 'ok'],
+    ['a shorter name', 'tjc-nextion', { textBytes: { name: 8 } }, 'ok'],
+    ['a name that does not fit its frame', 'tjc-nextion', { textBytes: { name: 400 } }, 'site-setting-not-valid'],
+    ['a text the pad does not have', 'tjc-nextion', { textBytes: { motto: 8 } }, 'site-setting-not-valid'],
+    ['an encoding the screen can have', 'dwin-dgus2', { encoding: 'utf-16be' }, 'ok'],
+    ['an encoding it cannot have', 'dwin-dgus2', { encoding: 'utf-8' }, 'site-setting-not-valid'],
+    ['a variant', 'dwin-dgus2', { variant: 'crc' }, 'ok'],
+    ['a variant there is not', 'dwin-dgus2', { variant: 'crc32' }, 'site-setting-not-valid'],
+    ['the grades of a board', 'arduino-firmata-five', { grades: { '01': 'unmapped' } }, 'ok'],
   ])('%s', (_what, profile, overrides, expected) => {
     expect(codeOf(profile, overrides)).toBe(expected)
   })
@@ -191,6 +202,33 @@ describe('a site may change what its profile lists, and nothing else', () => {
   })
 })
 
+test('what a site sets reaches the codec', () => {
+  const tjc = loaded('tjc-nextion', {
+    textBytes: { name: 4 },
+    encoding: 'utf-8',
+    timeouts: { answer: '1s', silence: '80ms' },
+  })
+  const [name] = createPadCodec(tjc).command('clerk', { name: '张三', number: '7' })
+  expect(new TextDecoder().decode(name!.bytes.slice(0, -3))).toBe('t0.txt="张"')
+  expect(name!.expects?.withinMs).toBe(1000)
+  expect(tjc.behaviour.silenceMs).toBe(80)
+})
+
+test('what is in force, and where it differs from the file, can be shown', () => {
+  const shown = effectiveProfile(join(PROFILES, 'dwin-dgus2'), { variant: 't5', baud: 9600 })
+  if (!shown.ok) throw new Error(shown.error.detail)
+  const paths = shown.value.changes.map(({ path }) => path.join('.'))
+  expect(paths).toContain('commands.sound.fields.data')
+  expect(paths).toContain('commands.sound.parameters.milliseconds')
+  expect(paths).toContain('line.baud')
+  expect(paths).not.toContain('commands.page.fields.data')
+  expect(shown.value.file.commands['sound']?.fields['data']).toBe('{segment} 01 {volume} 00')
+})
+
+test('a loaded profile is plain data: kept as JSON and read again it is the same', () => {
+  for (const [, profile] of speaking) expect(JSON.parse(JSON.stringify(profile))).toEqual(profile)
+})
+
 test('a profile is frozen to its depth and names its bytes by their SHA-256', () => {
   const profile = loaded(PJ06)
   expect(Object.isFrozen(profile.events[0]!.keys[0]!.bytes)).toBe(true)
@@ -206,4 +244,5 @@ test('a site that gives the keys other grades is another profile by its hash; an
   expect(loaded(PJ06, { grades: { '01': 'very-satisfied' } }).hash).toBe(hash)
   expect(loaded(PJ06, { baud: 9600 }).hash).toBe(hash)
   expect(loaded(FOUR_KEY, { address: 7 }).hash).toBe(loaded(FOUR_KEY).hash)
+  expect(loaded('dwin-dgus2', { variant: 'crc' }).hash).not.toBe(loaded('dwin-dgus2').hash)
 })

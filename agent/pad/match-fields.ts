@@ -139,6 +139,7 @@ export function createFieldsMatcher(layout: Layout) {
       return isTooLong ? setNo(match, 'too-long', restAt) : setMore(match)
     }
     for (let at = first; at <= (isKnown ? known : first + between); at++) {
+      if (at > first && at - between - restFrom > restBytesMax) break
       if (!isKnown && at + tail.size > end) return setMore(match)
       if (at > first && findTail(tail.bytes, at, at + tail.size) < 0) continue
       restSize = at - between - restFrom

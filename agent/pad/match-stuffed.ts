@@ -1,7 +1,7 @@
 import type { Checksum } from './checksum.ts'
 import type { Field, FieldsFrame, Stuffing } from './frame.ts'
 import { layoutBytesMax } from './frame.ts'
-import { type Match, type MatchContext, setNo } from './match.ts'
+import { type Match, type MatchContext, setMore, setNo } from './match.ts'
 import { createFieldsMatcher, NOT_YET } from './match-fields.ts'
 
 /**
@@ -14,12 +14,14 @@ export function createStuffedMatcher(frame: FieldsFrame, stuffing: Stuffing) {
   const { layout } = frame
   const fields = createFieldsMatcher(layout)
   const match = fields.found
-  const plain = new Uint8Array(layoutBytesMax(layout) + 1)
-  /** Where each plain byte ends on the line, counted from the beginning of the frame. */
-  const lineEnds = new Uint16Array(plain.length)
+  /** One more than a frame can have, to see that there are too many; behind them there is always room for a tail. */
+  const dataMax = layoutBytesMax(layout) + 1
   const headBytes = (layout.fields[0] as Extract<Field, { is: 'constant' }>).bytes.length
   const last = layout.fields.at(-1)!
   const tail = layout.fields.length > 1 && last.is === 'constant' ? last.bytes : []
+  const plain = new Uint8Array(dataMax + tail.length)
+  /** Where each plain byte ends on the line, counted from the beginning of the frame. */
+  const lineEnds = new Uint16Array(plain.length)
   const isTailEnded = layout.tailAt >= 0
   let plainBytes = 0
   let isAtMarker = false
@@ -38,7 +40,7 @@ export function createStuffedMatcher(frame: FieldsFrame, stuffing: Stuffing) {
     isAtMarker = false
     for (let at = start; at < end && plainBytes < headBytes; at++) take(bytes[at]!, at - start + 1)
     let at = start + plainBytes
-    while (at < end && plainBytes < bytesMax && plainBytes < plain.length) {
+    while (at < end && plainBytes < bytesMax) {
       const byte = bytes[at]!
       const isEscape = byte === stuffing.escape
       if (isEscape && at + 1 >= end) return
@@ -55,7 +57,7 @@ export function createStuffedMatcher(frame: FieldsFrame, stuffing: Stuffing) {
   /** Appends up to a tail's worth of bytes as they are. */
   function appendTail(bytes: Uint8Array, start: number, end: number) {
     let at = start + (plainBytes === 0 ? 0 : lineEnds[plainBytes - 1]!)
-    for (let i = 0; i < tail.length && at < end && plainBytes < plain.length; i++) take(bytes[at]!, ++at - start)
+    for (let i = 0; i < tail.length && at < end; i++) take(bytes[at]!, ++at - start)
   }
 
   match.wireValue = (checksum: Checksum, from: number, to: number) => {
@@ -72,12 +74,19 @@ export function createStuffedMatcher(frame: FieldsFrame, stuffing: Stuffing) {
     match(bytes: Uint8Array, start: number, end: number, context: MatchContext): Match {
       source = bytes as Uint8Array<ArrayBuffer>
       sourceStart = start
-      unstuff(bytes, start, end, plain.length)
+      unstuff(bytes, start, end, dataMax)
       if (isTailEnded) {
-        const tailFrom = isAtMarker ? plainBytes : NOT_YET
-        if (isAtMarker) appendTail(bytes, start, end)
+        const sofar = fields.match(plain, 0, plainBytes, context, NOT_YET)
+        if (!isAtMarker || sofar.verdict === 'no') return sofar
+        const tailFrom = plainBytes
+        appendTail(bytes, start, end)
+        // A marker that is not the tail is no frame, whatever the layout would make of it.
+        for (let i = 0; tailFrom + i < plainBytes; i++) {
+          if (plain[tailFrom + i] !== tail[i]) return setNo(match, 'bad-escape', 0)
+        }
+        if (plainBytes < tailFrom + tail.length) return setMore(match)
         fields.match(plain, 0, plainBytes, context, tailFrom)
-        return isAtMarker ? wrongMarker(sized()) : sized()
+        return sized()
       }
       fields.match(plain, 0, plainBytes, context)
       if (match.verdict !== 'more') return sized()
@@ -89,9 +98,4 @@ export function createStuffedMatcher(frame: FieldsFrame, stuffing: Stuffing) {
       return sized()
     },
   }
-}
-
-/** A marker that is not the tail is no frame, whatever the layout makes of it. */
-function wrongMarker(match: Match): Match {
-  return match.verdict === 'no' && match.fault === 'bad-tail' ? setNo(match, 'bad-escape', match.at) : match
 }

@@ -1,29 +1,24 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { fixtureFolders, shipped, shippedFolders } from './fixtures/profiles.ts'
 import { playGolden } from './golden.ts'
 import { GOLDEN_FILE, loadProfile } from './load-profile.ts'
 import { profileJsonSchema } from './profile-schema.ts'
 import { proveProfile } from './prove-profile.ts'
 
 const PROFILES = new URL('../../device-profiles/', import.meta.url).pathname
-const folders = readdirSync(PROFILES, { withFileTypes: true }).filter(entry => entry.isDirectory())
+const folders = [...shippedFolders, ...fixtureFolders].map(folder => ({ name: basename(folder), folder }))
 
-function loaded(name: string) {
-  const result = loadProfile(join(PROFILES, name))
-  if (!result.ok) throw new Error(result.error.detail)
-  return result.value
-}
-
-describe('every profile that is shipped', () => {
-  test.each(folders)('$name is valid, keeps its golden frames and reads back what it writes', ({ name }) => {
-    const proof = proveProfile(join(PROFILES, name))
+describe('every profile', () => {
+  test.each(folders)('$name is valid, keeps its golden frames and reads back what it writes', ({ folder }) => {
+    const proof = proveProfile(folder)
     expect(proof.ok ? '' : proof.error.detail).toBe('')
   })
 
   test('differs from every other in more than its name', () => {
-    const bodies = folders.map(({ name }) => {
-      const text = readFileSync(join(PROFILES, name, 'profile.yaml'), 'utf8')
+    const bodies = folders.map(({ folder }) => {
+      const text = readFileSync(join(folder, 'profile.yaml'), 'utf8')
       return text.replace(/^(id|title|source):.*$/gm, '')
     })
     expect(new Set(bodies).size).toBe(folders.length)
@@ -36,7 +31,7 @@ describe('every profile that is shipped', () => {
 })
 
 describe('the golden player notices', () => {
-  const pj06 = () => loaded('generic-pj06')
+  const pj06 = () => shipped('generic-pj06')
   const golden = readFileSync(join(PROFILES, 'generic-pj06', GOLDEN_FILE), 'utf8')
   const change = (from: string, to: string) => {
     expect(golden).toContain(from)
@@ -64,7 +59,38 @@ describe('the golden player notices', () => {
   })
 
   test('bytes that are still pending', () => {
-    const four = loaded('generic-rs485-four-key')
+    const four = shipped('generic-rs485-four-key')
     expect(playGolden(four, '< FF 68   nothing   made up')[0]?.message).toContain('2 bytes are still pending')
+  })
+
+  test('a variant that no line shows, and one that is not there', () => {
+    const folder = join(PROFILES, 'tjc-nextion')
+    const text = readFileSync(join(folder, GOLDEN_FILE), 'utf8')
+    const play = (changed: string) =>
+      playGolden(shipped('tjc-nextion'), changed, overrides => loadProfile(folder, overrides)).map(
+        ({ message }) => message,
+      )
+    expect(play(text)).toEqual([])
+    expect(play(text.replace(/= variant silent[\s\S]*$/, ''))).toEqual([
+      'no line shows variant silent in a line that begins with >',
+      'no line shows variant silent in a line that begins with <',
+    ])
+    expect(play(text.replace('= variant silent', '= variant loud'))[0]).toMatch(/variant must be one of/)
+  })
+
+  test('an event that no line shows', () => {
+    const dwin = readFileSync(join(PROFILES, 'dwin-dgus2', GOLDEN_FILE), 'utf8')
+    const folder = join(PROFILES, 'dwin-dgus2')
+    const changed = dwin.replace(/^.*status version 4116.*$/m, '')
+    const found = playGolden(shipped('dwin-dgus2'), changed, overrides => loadProfile(folder, overrides))
+    expect(found.map(({ message }) => message)).toEqual(['no line shows event version'])
+  })
+
+  test('another pattern of a board, and a key of it that no line shows', () => {
+    const board = readFileSync(join(PROFILES, 'arduino-firmata-five', GOLDEN_FILE), 'utf8')
+    const found = (text: string) => playGolden(shipped('arduino-firmata-five'), text).map(({ message }) => message)
+    expect(found(board)).toEqual([])
+    expect(found(board.replace('1800ms', '1900ms'))[0]).toMatch(/expected .*1900ms.*found .*1800ms/)
+    expect(found(board.replace(/^< pins 6 .*$/m, ''))).toEqual(['no line shows pin 6'])
   })
 })
