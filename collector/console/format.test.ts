@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ago, percent, registerExample, size, when } from './format.ts'
+import { ago, isClockWrong, isUncertain, percent, registerExample, size, when } from './format.ts'
 
 const noonMs = new Date(2025, 10, 24, 12, 0, 0).getTime()
 
@@ -29,4 +29,12 @@ test('the example registers a service at the address of this page', () => {
   expect(example).toContain('http://127.0.0.1:8640/v1/services')
   const body: unknown = JSON.parse(/-d '(.*)'/.exec(example)?.[1] ?? '')
   expect(body).toMatchObject({ case: expect.any(String), service: 1 })
+})
+
+test('a time is certain when its bounds are close, and has a beginning', () => {
+  const atMs = noonMs
+  expect(isUncertain({ earliestMs: atMs - 60_000, latestMs: atMs + 60_000 })).toBe(false)
+  expect(isUncertain({ earliestMs: atMs - 60_000, latestMs: atMs + 60_001 })).toBe(true)
+  expect(isUncertain({ earliestMs: null, latestMs: atMs })).toBe(true)
+  expect([isClockWrong({ atMs, wallMs: atMs + 120_000 }), isClockWrong({ atMs, wallMs: 0 })]).toEqual([false, true])
 })
