@@ -242,7 +242,8 @@ test('an Arduino that starts when its port is opened is waited for', async () =>
   const one = box(link)
   await one.until('open')
   uno.reset()
-  expect(await one.until('ready')).toEqual(['ready'])
+  // Where the machine is so busy that its two seconds take ten, it is told to be silent meanwhile.
+  expect((await one.until('ready')).filter(what => what !== 'pad-silent')).toEqual(['ready'])
   uno.keys([2, true])
   expect(await one.until('very-satisfied')).toEqual(['very-satisfied'])
 })
