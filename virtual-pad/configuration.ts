@@ -5,6 +5,12 @@ export const VirtualPadConfigurationSchema = Type.Object(
   {
     profile: Type.String({ minLength: 1, maxLength: 200, title: '型号 A name under device-profiles, or a folder' }),
     address: Type.Optional(Type.Integer({ minimum: 0, maximum: 255, title: '总线地址 Address on a shared line' })),
+    variant: Type.Optional(
+      Type.String({
+        pattern: '^[a-z0-9-]{1,40}$',
+        title: '变体 Variant of the profile: firmware, option, screen project',
+      }),
+    ),
     link: Type.Optional(
       Type.String({ minLength: 1, maxLength: 200, title: '固定的设备路径 A device path that stays' }),
     ),

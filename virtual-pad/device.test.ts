@@ -1,20 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { formatBytes, parseBytes } from '#agent/pad/bytes.ts'
-import { createPadCodec } from '#agent/pad/codec.ts'
-import { loadProfile } from '#agent/pad/load-profile.ts'
-import type { Profile } from '#agent/pad/profile.ts'
+import { type CommandStep, createPadCodec, type PadCodec, type PadOutput } from '#agent/pad/codec.ts'
+import { shipped, speaking } from '#agent/pad/fixtures/profiles.ts'
+import { INTENTS } from '#agent/pad/profile-schema.ts'
 import { GRADES, type Grade } from '#protocol/grades.ts'
 import { createDeviceModel, type DeviceFrame, type DeviceModel } from './device.ts'
-import { profileFolder } from './profile-folder.ts'
 
-function loaded(name: string): Profile {
-  const result = loadProfile(profileFolder(name))
-  if (!result.ok) throw new Error(result.error.detail)
-  return result.value
-}
-
-const fourKey = loaded('generic-rs485-four-key')
-const pj06 = loaded('generic-pj06')
+const fourKey = shipped('generic-rs485-four-key')
+const pj06 = shipped('generic-pj06')
 const hex = (frames: DeviceFrame[]) => frames.map(({ bytes }) => formatBytes(bytes))
 const bytesOf = (text: string) => Uint8Array.from(parseBytes(text))
 
@@ -23,34 +16,90 @@ function pressed(device: DeviceModel, grade: Grade, monoMs = 0): string[] {
   return result.ok ? hex(result.value) : [result.error.code]
 }
 
-describe('a virtual pad and the codec of the same profile', () => {
-  test.each([
-    ['PJ06', pj06],
-    ['four-key', fourKey],
-  ])('understand each other: every key of the %s', (_name, profile) => {
-    const device = createDeviceModel(profile, { address: 5 })
-    const codec = createPadCodec(profile, { address: 5 })
-    expect(device.keys.length).toBeGreaterThan(0)
-    for (const { grade } of device.keys) {
-      const result = device.press(grade, 0)
-      const [output] = codec.receive(Uint8Array.from(result.ok ? result.value[0]!.bytes : []), true)
-      expect(output).toMatchObject({ kind: 'frame', event: { kind: 'key', grade } })
-    }
-  })
+/** What the box hears of what the pad sends; what it has to answer goes back to the pad. */
+function listen(codec: PadCodec, device: DeviceModel, frames: DeviceFrame[]): PadOutput[] {
+  const outputs = frames
+    .filter(({ direction }) => direction === 'out')
+    .flatMap(({ bytes }) => [...codec.receive(Uint8Array.from(bytes), true), ...codec.silence()])
+  for (const output of outputs) if (output.kind === 'frame' && output.answer) device.receive(output.answer)
+  return outputs
+}
 
-  test.each([
-    ['PJ06', pj06],
-    ['four-key', fourKey],
-  ])('understand each other: every intent of the %s', (_name, profile) => {
-    const device = createDeviceModel(profile, { address: 5 })
-    const codec = createPadCodec(profile, { address: 5 })
-    for (const intent of ['initialise', 'ask', 'thank', 'idle'] as const) {
-      for (const step of codec.command(intent)) {
-        const [frame] = device.receive(step.bytes)
-        expect(frame?.command?.name).toBe(step.name)
-      }
+describe.each(speaking)(
+  'a virtual pad and the codec of the same profile understand each other: %s',
+  (_name, profile) => {
+    const pair = () => ({ device: createDeviceModel(profile), codec: createPadCodec(profile) })
+    const ask = ({ device, codec }: ReturnType<typeof pair>, step: CommandStep) => {
+      codec.sent(step.bytes, step)
+      codec.silence()
+      return listen(codec, device, [...device.receive(step.bytes), ...device.silence()])
     }
-  })
+
+    test('every key, also of a pad that has to be asked', () => {
+      for (const { grade } of pair().device.keys) {
+        const both = pair()
+        const { device, codec } = both
+        const poll = profile.poll && codec.single(profile.poll.command)
+        if (poll) expect(ask(both, poll)).toMatchObject([{ event: { kind: 'keys', down: [] } }])
+        const pressed = device.press(grade, 0)
+        const heard = [...listen(codec, device, pressed.ok ? pressed.value : []), ...(poll ? ask(both, poll) : [])]
+        const events = heard.map(output => (output.kind === 'frame' ? output.event : output))
+        const found = events.map(event => (event.kind === 'keys' ? codec.keyEvent(event.down[0] ?? -1) : event))
+        expect(found).toMatchObject([{ kind: 'key', grade }])
+      }
+    })
+
+    test('every step of every intent, and its answer', () => {
+      const both = pair()
+      for (const intent of INTENTS) {
+        for (const step of both.codec.command(intent, { name: '张三', number: '007' })) {
+          const [frame] = createDeviceModel(profile).receive(step.bytes)
+          if (frame) expect(frame.command?.name).toBe(step.name)
+          const completed = ask(both, step).flatMap(output => (output.kind === 'frame' ? [output.completes] : []))
+          const isAnswered = step.expects && (step.expects.events.length > 0 || step.expects.isEcho)
+          expect(completed).toEqual(isAnswered ? [{ command: step.name, how: 'answered' }] : [])
+        }
+      }
+    })
+
+    test('a finger that leaves is told where the pad tells it, and never twice', () => {
+      const { device } = pair()
+      const [first] = device.keys
+      if (!first) return
+      device.press(first.grade, 1000)
+      const due = device.dueMonoMs()
+      if (due === null || profile.behaviour.unansweredRepeats) return
+      device.due(due)
+      expect(device.dueMonoMs()).toBeNull()
+      expect(device.due(due + 10_000)).toEqual([])
+    })
+  },
+)
+
+test('a screen that starts says so, and shows what it is told in its own characters', () => {
+  const tjc = shipped('tjc-nextion')
+  const device = createDeviceModel(tjc)
+  const codec = createPadCodec(tjc)
+  const [output] = listen(codec, device, device.start())
+  expect(output).toMatchObject({ event: { kind: 'ready' } })
+  for (const step of codec.command('clerk', { name: '昞"', number: '007' })) device.receive(step.bytes)
+  expect(device.shown().text.zh).toBe('工号 007')
+  const [name] = codec.command('clerk', { name: '昞"' })
+  expect(device.receive(name!.bytes)[0]?.meaning.zh).toBe('工作人员姓名（姓名 昞"）')
+})
+
+test('what is asked many times a second is routine, until a key changes it', () => {
+  const modbus = shipped('modbus-rtu-5-input')
+  const device = createDeviceModel(modbus)
+  const poll = createPadCodec(modbus).single('read-inputs').bytes
+  const isRoutine = () => device.receive(poll).map(frame => frame.isRoutine)
+  expect(isRoutine()).toEqual([false, false])
+  expect(isRoutine()).toEqual([true, true])
+  device.hold('satisfied', 0)
+  expect(isRoutine()).toEqual([false, false])
+  expect(isRoutine()).toEqual([true, true])
+  device.release()
+  expect(isRoutine()).toEqual([false, false])
 })
 
 test('a pad has the keys of its profile and no others', () => {

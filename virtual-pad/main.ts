@@ -26,10 +26,11 @@ const root = dirname(import.meta.dirname)
 
 /** Plugs in a pad that behaves as its profile says, and serves its page and interface. */
 export async function startVirtualPad(configuration: VirtualPadConfiguration): Promise<Result<VirtualPad>> {
-  const { address, controls, host, lineEchoes, link, port, seed } = configuration
-  const loaded = loadProfile(profileFolder(configuration.profile))
+  const { address, controls, host, lineEchoes, link, port, seed, variant } = configuration
+  const loaded = loadProfile(profileFolder(configuration.profile), variant === undefined ? {} : { variant })
   if (!loaded.ok) return loaded
   const profile = loaded.value
+  if (profile.board) return fail('profile-not-simulated', `${profile.id} is a board: it has pins, not bytes of its own`)
   if (address !== undefined && !profile.address) return fail('address-not-possible', `${profile.id} has no address`)
 
   const simulation = createPadSimulation({

@@ -173,6 +173,23 @@ describe('over a serial device of the kernel', () => {
     expect(terminals()).toBe(before)
   })
 
+  test('a polled pad answers with where its keys stand, and its page is not flooded by it', async () => {
+    const pad = await start('modbus-rtu-5-input')
+    const host = await openHost(link)
+    const poll = createPadCodec(loaded('modbus-rtu-5-input')).single('read-inputs').bytes
+    host.port.write(poll)
+    expect(await host.hears(6)).toBe('01 02 01 00 A1 88')
+    for (let i = 1; i <= 5; i++) {
+      host.port.write(poll)
+      await host.hears(6 * (i + 1))
+    }
+    await post(pad, 'hold', { grade: 'fairly-satisfied' })
+    host.port.write(poll)
+    expect(await host.hears(42)).toMatch(/01 02 01 04 A0 4B$/)
+    const { frames } = await get(pad)
+    expect(frames.map(({ direction }) => direction)).toEqual(['in', 'out', 'in', 'out'])
+  })
+
   test('a held key is heard again and again', async () => {
     const pad = await start()
     const host = await openHost(link)
@@ -310,4 +327,6 @@ test('what cannot start says why', async () => {
   expect(await codeOf({ port })).toBe('address-not-available')
   expect(await codeOf({ profile: 'no-such-pad' })).toBe('file-not-readable')
   expect(await codeOf({ address: 3 })).toBe('address-not-possible')
+  expect(await codeOf({ profile: 'arduino-firmata-five' })).toBe('profile-not-simulated')
+  expect(await codeOf({ variant: 'crc' })).toBe('site-setting-not-allowed')
 })
