@@ -32,18 +32,35 @@ test('lint passes what is shipped and names what is wrong elsewhere', async () =
   const all = await run(['lint'])
   expect(all.value).toMatchObject({
     ok: true,
-    profiles: expect.arrayContaining([{ id: 'generic-pj06', version: 1, hash: expect.any(String) }]),
+    profiles: expect.arrayContaining([expect.objectContaining({ id: 'generic-pj06', hash: expect.any(String) })]),
   })
+  expect(all.lines).toContain('05  Very dissatisfied (5 of 5, worst)')
   expect((await run(['lint', 'no-such-pad'])).fault).toMatch(/^file-not-readable: .*no-such-pad/)
 })
 
 test('show explains a profile in the language of the reader', async () => {
   const zh = await run(['show', 'generic-pj06'], { LANG: 'zh_CN.UTF-8' })
   expect(zh.lines).toContain('线路：19200/9600 8N1')
-  expect(zh.lines).toContain('05 very-dissatisfied')
+  expect(zh.lines).toContain('05  非常不满意（第 5 档，最差）')
   expect(zh.lines).toContain('ask  please-rate: 55 AA 02 20 00 1A (500ms)')
   const en = await run(['show', 'generic-rs485-four-key'])
   expect(en.lines).toContain('Address: 1 (0–254)')
+})
+
+test('show tells what a variant changes, and the whole that results', async () => {
+  const crc = await run(['show', 'dwin-dgus2', '--variant', 'crc'])
+  expect(crc.lines).toContain('5A A5 09 82 00 84 5A 01 00 02 8B CF')
+  const { lines, value } = await run(['show', 'dwin-dgus2', '--variant', 't5', '--effective'])
+  expect(lines).toContain('# commands.sound.fields.data: "00 {milliseconds}" → "{segment} 01 {volume} 00"')
+  expect(lines).toMatch(/^ {6}data: "\{segment\} 01 \{volume\} 00"$/m)
+  expect(value).toMatchObject({ file: { id: 'dwin-dgus2', capabilities: { voice: 'tracks' } } })
+  expect((await run(['show', 'dwin-dgus2', '--variant', 't9'])).fault).toMatch(/variant must be one of crc/)
+})
+
+test('show explains a board by its pins and patterns', async () => {
+  const { lines } = await run(['show', 'arduino-firmata-five'])
+  expect(lines).toContain('thank  lamps 7 8 9 10 11 buzzer 200ms')
+  expect(lines).toContain('Very satisfied (1 of 5, best)')
 })
 
 test('simulate refuses settings that cannot be', async () => {

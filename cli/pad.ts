@@ -1,9 +1,5 @@
 import type { Command } from 'commander'
-import { formatBytes } from '#agent/pad/bytes.ts'
-import { createPadCodec } from '#agent/pad/codec.ts'
-import { loadProfile } from '#agent/pad/load-profile.ts'
-import { describeKeys, type Profile } from '#agent/pad/profile.ts'
-import { INTENTS } from '#agent/pad/profile-schema.ts'
+import { describeKeys } from '#agent/pad/describe-keys.ts'
 import { proveProfile } from '#agent/pad/prove-profile.ts'
 import { loadYaml, overridesFromEnvironment, parseYaml } from '#runtime/configuration.ts'
 import type { Text } from '#runtime/language.ts'
@@ -11,6 +7,7 @@ import { VIRTUAL_PAD_ENVIRONMENT_PREFIX, VirtualPadConfigurationSchema } from '#
 import { allProfileFolders, profileFolder } from '#virtual-pad/profile-folder.ts'
 import { addIdentify } from './pad-identify.ts'
 import { addLearn } from './pad-learn.ts'
+import { addShow } from './pad-show.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
 
 const PROFILE_ARGUMENT: Text = {
@@ -30,26 +27,15 @@ export function addPadCommands(program: Command, terminal: Terminal): void {
     .command('lint')
     .description(
       say({
-        zh: '检查型号文件：格式、前后关系、golden.txt 的每一行、所有命令和按键的往返。不给型号则检查全部。\n示例：chuangping pad lint generic-pj06',
-        en: 'Check a profile: its form, its relations, every line of golden.txt, every command and key out and back. Without a name: all.\nExample: chuangping pad lint generic-pj06',
+        zh: '检查型号文件：格式、前后关系、golden.txt 的每一行、所有命令和按键的往返、受干扰的帧；并逐个列出按键的等级。不给型号则检查全部。\n示例：chuangping pad lint generic-pj06',
+        en: 'Check a profile: its form, its relations, every line of golden.txt, every command and key out and back, frames disturbed as a line does it; and say each key in words. Without a name: all.\nExample: chuangping pad lint generic-pj06',
       }),
     )
     .argument('[profile]', say(PROFILE_ARGUMENT))
     .option(...json)
     .action((profile: string | undefined, options: JsonOption) => lint(profile, options, terminal))
 
-  pad
-    .command('show')
-    .description(
-      say({
-        zh: '说明一个型号：线路、按键与等级、每个意图发送的字节、现场可改的参数。\n示例：chuangping pad show generic-pj06',
-        en: 'Explain a profile: its line, its keys and grades, the bytes of every intent, what a site may set.\nExample: chuangping pad show generic-pj06',
-      }),
-    )
-    .argument('<profile>', say(PROFILE_ARGUMENT))
-    .option(...json)
-    .action((profile: string, options: JsonOption) => show(profile, options, terminal))
-
+  addShow(pad, PROFILE_ARGUMENT, terminal)
   addSimulate(pad, terminal)
   addIdentify(pad, terminal)
   addLearn(pad, terminal)
@@ -64,6 +50,7 @@ interface SimulateOptions extends JsonOption {
   link?: string
   port?: string
   address?: string
+  variant?: string
   controls?: string
 }
 
@@ -88,6 +75,7 @@ function addSimulate(pad: Command, terminal: Terminal) {
       say({ zh: '网页端口，0 为任选（默认 8620）', en: 'port of the page, 0 for any (default 8620)' }),
     )
     .option('--address <n>', say({ zh: '评价器的总线地址', en: "the pad's address on a shared line" }))
+    .option('--variant <name>', say({ zh: '型号文件中的变体', en: 'a variant that the profile names' }))
     .option('--controls <url>', say({ zh: '网络与电源开关的地址', en: 'where the switches of network and power are' }))
     .option(...jsonOption(terminal))
     .action((profile: string | undefined, options: SimulateOptions) => simulate(profile, options, terminal))
@@ -100,82 +88,20 @@ function lint(profile: string | undefined, options: JsonOption, terminal: Termin
   if (faults.length > 0) {
     return terminal.fail(options, { code: faults[0]!.code, detail: faults.map(({ detail }) => detail).join('\n') })
   }
-  const profiles = proofs.flatMap(({ proof }) => (proof.ok ? [identify(proof.value)] : []))
-  terminal.print(options, { ok: true, profiles }, () =>
-    profiles
-      .map(({ id, version, hash }) =>
+  const profiles = proofs.flatMap(({ proof }) => (proof.ok ? [proof.value] : []))
+  const value = profiles.map(one => ({ id: one.id, version: one.version, hash: one.hash, keys: describeKeys(one) }))
+  // The keys in words, best face first: a scale that runs the wrong way passes every other check.
+  terminal.print(options, { ok: true, profiles: value }, () =>
+    value
+      .flatMap(({ id, version, hash, keys }) => [
         terminal.say({
           zh: `${id} 第 ${version} 版 通过  ${hash.slice(0, 12)}`,
           en: `${id} version ${version} is sound  ${hash.slice(0, 12)}`,
         }),
-      )
+        ...keys.map(key => `  ${terminal.say(key)}`),
+      ])
       .join('\n'),
   )
-}
-
-const identify = ({ id, version, hash }: Profile) => ({ id, version, hash })
-
-function show(name: string, options: JsonOption, terminal: Terminal) {
-  const loaded = loadProfile(profileFolder(name))
-  if (!loaded.ok) return terminal.fail(options, loaded.error)
-  const profile = loaded.value
-  const codec = createPadCodec(profile)
-  const { line, baudsAllowed: bauds } = profile
-  const summary = {
-    ...identify(profile),
-    title: profile.title,
-    evidence: profile.evidence,
-    source: profile.source,
-    line: { ...line, bauds },
-    address: profile.address,
-    keys: describeKeys(profile),
-    intents: Object.fromEntries(INTENTS.map(intent => [intent, codec.command(intent).map(describeStep)])),
-    site: profile.site,
-    notes: profile.notes,
-  }
-  terminal.print(options, summary, () => describeProfile(summary, terminal))
-}
-
-function describeStep(step: ReturnType<ReturnType<typeof createPadCodec>['command']>[number]) {
-  const wait = step.waitAfterMs > 0 ? ` (${step.waitAfterMs}ms)` : ''
-  return `${step.name}: ${formatBytes(step.bytes)}${wait}`
-}
-
-interface ProfileSummary {
-  id: string
-  version: number
-  hash: string
-  title: Text
-  evidence: string
-  source: string
-  line: Profile['line'] & { bauds: readonly number[] }
-  address: Profile['address']
-  keys: string[]
-  intents: Record<string, string[]>
-  site: readonly string[]
-  notes: readonly string[]
-}
-
-function describeProfile(summary: ProfileSummary, { say }: Terminal): string {
-  const { line, address } = summary
-  const parity = line.parity[0]!.toUpperCase()
-  const list = (items: readonly string[]) => items.map(item => `  ${item}`)
-  return [
-    `${say(summary.title)}  ${summary.id} v${summary.version}`,
-    say({
-      zh: `依据：${summary.evidence}，${summary.source}`,
-      en: `Known from: ${summary.evidence}, ${summary.source}`,
-    }),
-    `${say({ zh: '线路：', en: 'Line: ' })}${line.bauds.join('/')} ${line.dataBits}${parity}${line.stopBits}`,
-    ...(address ? [`${say({ zh: '地址：', en: 'Address: ' })}${address.default} (${address.min}–${address.max})`] : []),
-    say({ zh: '按键：', en: 'Keys:' }),
-    ...list(summary.keys),
-    say({ zh: '意图：', en: 'Intents:' }),
-    ...Object.entries(summary.intents).flatMap(([intent, steps]) => list(steps.map(step => `${intent}  ${step}`))),
-    say({ zh: '现场可改：', en: 'A site may set: ' }) + (summary.site.join(', ') || '—'),
-    say({ zh: '备注：', en: 'Notes:' }),
-    ...list(summary.notes),
-  ].join('\n')
 }
 
 async function simulate(profile: string | undefined, options: SimulateOptions, terminal: Terminal): Promise<void> {
@@ -199,8 +125,8 @@ async function simulate(profile: string | undefined, options: SimulateOptions, t
 
 function simulationConfiguration(profile: string | undefined, options: SimulateOptions) {
   const overrides = overridesFromEnvironment(VirtualPadConfigurationSchema, VIRTUAL_PAD_ENVIRONMENT_PREFIX, process.env)
-  const { link, port, address, controls } = options
-  for (const [name, value] of Object.entries({ profile, link, port, address, controls })) {
+  const { link, port, address, variant, controls } = options
+  for (const [name, value] of Object.entries({ profile, link, port, address, variant, controls })) {
     if (value !== undefined) overrides.set(name, value)
   }
   return options.config

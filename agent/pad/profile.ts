@@ -1,6 +1,5 @@
 import type { Text } from '#runtime/language.ts'
 import type { Board } from './board.ts'
-import { formatBytes } from './bytes.ts'
 import type { Shows } from './command-schema.ts'
 import type { Encoding } from './encoding-names.ts'
 import type { EventRule } from './event-rule.ts'
@@ -143,10 +142,4 @@ export function frameOf(profile: Profile, name: string): Frame {
   const frame = profile.frames.find(candidate => candidate.name === name)
   if (!frame) throw new Error(`profile ${profile.id} has no frame ${name}`)
   return frame
-}
-
-/** Every raw key value with the name people use for it. */
-export function describeKeys(profile: Profile): string[] {
-  const entries = [...profile.events.flatMap(({ keys }) => keys), ...(profile.board?.keys ?? [])]
-  return entries.map(({ bytes, meaning }) => `${formatBytes(bytes)} ${meaning}`)
 }
