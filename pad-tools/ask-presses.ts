@@ -137,10 +137,12 @@ async function findLine(
   )
   if (!first.ok) return first
   let heard = first.value
-  if (parity === undefined && needsParity(heard)) {
+  if (parity === undefined) {
+    // A pad with parity is heard without it too, only with holes; so the likely speeds are listened to again.
+    const likely = likelyBauds(heard)
     const more = await listenAll(
       deps,
-      bauds.flatMap(one => PARITIES.filter(name => name !== 'none').map(name => ({ baud: one, parity: name }))),
+      (likely.length > 0 ? likely : bauds).flatMap(one => WITH_PARITY.map(name => ({ baud: one, parity: name }))),
     )
     if (!more.ok) return more
     heard = [...heard, ...more.value]
@@ -153,9 +155,11 @@ async function findLine(
   return ok({ line: { baud: best.baud, parity: best.parity }, rivals })
 }
 
-/** Under the wrong parity most bytes are lost, differently for each byte. */
-function needsParity(heard: readonly Listening[]): boolean {
-  return (rankLines(heard).ranked[0]?.score ?? 0) < 0.6
+const WITH_PARITY = PARITIES.filter(name => name !== 'none')
+
+function likelyBauds(heard: readonly Listening[]): number[] {
+  const { ranked, rivals } = rankLines(heard)
+  return [...ranked.slice(0, 1), ...rivals].filter(({ score }) => score > 0).map(({ baud }) => baud)
 }
 
 async function listenAll(deps: LiveDeps, lines: readonly TriedLine[]): Promise<Result<Listening[], LiveFault>> {

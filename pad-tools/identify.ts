@@ -76,13 +76,20 @@ function count(profile: Profile, output: PadOutput, tally: Tally) {
     if (output.reason !== 'filler' && output.reason !== 'echo') tally.garbageBytes += output.bytes.length
     return
   }
-  if (output.rule === undefined || output.event.kind === 'key-unmapped') {
+  if (output.rule === undefined || isUnknownKey(profile, output)) {
     tally.framesUnknown += 1
     return
   }
   tally.framesUnderstood += 1
   tally.bytesUnderstood += output.bytes.length
   tally.proofBytes = Math.max(tally.proofBytes, proofOf(profile, output.rule))
+}
+
+/** A value that no table names. One that the site has yet to give a grade is named there. */
+function isUnknownKey(profile: Profile, { event, rule }: Extract<PadOutput, { kind: 'frame' }>): boolean {
+  if (event.kind !== 'key-unmapped') return false
+  const { raw } = event
+  return !profile.events.some(one => one.name === rule && one.keys.some(key => key.raw === raw))
 }
 
 /** Bytes that had to be what they were; a checksum counts double, because noise does not get it right. */

@@ -96,7 +96,9 @@ function whatIsMissing(heard: Heard, keys: number) {
 /** Without one layout that holds: noise, or a pad whose keys sound alike. */
 function whyNothing(heard: Heard, keys: number) {
   const found = GAPS_MS.flatMap(gapMs => findFrames(heard, gapMs))
-  if (found.length > 0) return refuse('framing-unknown')
+  const isAlike = ({ pressed }: FoundFrames) =>
+    new Set(pressed.map(({ bytes }) => Buffer.from(bytes).toString('hex'))).size === 1
+  if (found.length > 0) return refuse(found.every(isAlike) ? 'keys-alike' : 'framing-unknown')
   const unclear = Array.from({ length: keys }, (_, key) => key).filter(key => {
     const texts = heard.presses
       .filter(press => press.key === key)

@@ -62,9 +62,13 @@ function measure({ baud, parity, chunks }: Listening) {
   // A pad that tells press and release sends two groups in turn.
   const isPair = [...counts.values()].filter(({ count }) => count === modal.count).length === 2 && modal.count > 1
   const repeated = groups.length === 0 ? 0 : Math.min(1, (modal.count * (isPair ? 2 : 1)) / groups.length)
-  const sound = modal.bytes.reduce((sum, byte) => sum + (isStretched(byte) ? 0 : 1), 0)
+  const sound = modal.bytes.reduce((sum, byte) => sum + (isNoise(byte) ? NOISE_WORTH : 1), 0)
   return { baud, parity, repeated, sound, groups: groups.length, bytesPerPress: modal.bytes.length }
 }
+
+/** What is left of a level that stays, whatever was sent, is little evidence. */
+const NOISE_WORTH = 0.1
+const isNoise = (byte: number) => byte >= 0xfe || isStretched(byte)
 
 /**
  * Whether a byte is what a line gives that is heard at least twice too fast: no bit of it stands alone. The last

@@ -29,6 +29,9 @@ export function createPortOpener(deps: { clock: Clock; path: string }): PortOpen
   }
 }
 
+/** What the driver still held from before, perhaps at another speed, comes at once. */
+const STALE_MS = 20
+
 function openOnce(
   { clock, path }: { clock: Clock; path: string },
   { baud, parity }: TriedLine,
@@ -42,7 +45,11 @@ function openOnce(
       clock,
       random: Math.random,
       settings: { path, baudRate: baud, dataBits: 8, parity, stopBits: 1 },
-      onOpen: () => resolve(ok(port)),
+      onOpen: () =>
+        void clock.after(STALE_MS, () => {
+          chunks = []
+          resolve(ok(port))
+        }),
       onBytes(bytes) {
         lastMonoMs = clock.monoMs()
         chunks.push({ atMs: lastMonoMs, bytes: new Uint8Array(bytes) })

@@ -1,0 +1,128 @@
+import { expect, test } from 'vitest'
+import { parseBytes } from '#agent/pad/bytes.ts'
+import { GRADES } from '#protocol/grades.ts'
+import { createRandom, PAD_KINDS, pressAll, pressNoise, type RandomPad, randomPad } from './fixtures/random-pad.ts'
+import { QUIET, tryLearning } from './fixtures/try-learning.ts'
+import type { Heard, Press } from './heard.ts'
+import { learn } from './learn.ts'
+
+const NOISY = { noise: 0.15, split: 0.3 }
+const OPTIONS = {
+  id: 'acme-kp5',
+  title: { zh: '五键', en: 'Five keys' },
+  grades: GRADES,
+  line: { baud: 9600, parity: 'none' },
+} as const
+
+/** Every face three times and once more, each press one chunk. */
+function pressed(frameOf: (key: number) => string, more: Press[] = [], address: number | null = null): Heard {
+  const keys = [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 2, 0, 4, 1, 3]
+  return { presses: [...keys.map((key, i) => press(key, frameOf(key), i, address)), ...more], idle: [] }
+}
+
+const press = (key: number, frame: string, i: number, address: number | null = null): Press => ({
+  key,
+  address,
+  chunks: [{ atMs: i * 2000, bytes: Uint8Array.from(parseBytes(frame)) }],
+})
+
+test.each(PAD_KINDS.filter(kind => kind !== 'polled'))(
+  'a pad it has never seen: %s; what is written passes lint and reads every press as its key or as none',
+  kind => {
+    const ends = [1, 2, 3, 4].map(seed => tryLearning(kind, seed * 97, seed % 2 ? QUIET : NOISY).end)
+    expect(ends.filter(end => end === 'misread' || end === 'not-proven')).toEqual([])
+    expect(ends.filter(end => end === 'understood').length).toBeGreaterThanOrEqual(3)
+  },
+)
+
+test('random noise is refused, whatever its kind', () => {
+  for (let seed = 0; seed < 60; seed++) {
+    expect(learn(pressNoise(createRandom(seed)), OPTIONS), `seed ${seed}`).toMatchObject({ ok: false })
+  }
+})
+
+test('a pad that never speaks unasked is said to need a query', () => {
+  const pad: RandomPad = randomPad('polled', createRandom(1))
+  const learnt = learn(pressAll(pad, createRandom(2), QUIET), { ...OPTIONS, grades: GRADES.slice(0, pad.keys) })
+  expect(learnt).toMatchObject({ ok: false, error: { code: 'pad-silent' } })
+})
+
+test('a frame of one length is learnt with its checksum, and what cannot be told is said', () => {
+  const sum = (key: number) => (0x05 + 0x11 + key).toString(16).toUpperCase()
+  const learnt = learn(
+    pressed(key => `FF 68 03 03 68 05 11 0${key} ${sum(key)} 16`),
+    OPTIONS,
+  )
+  if (!learnt.ok) throw new Error(learnt.error.detail)
+  expect(learnt.value.keys.map(({ raw, grade }) => `${raw} ${grade}`)).toEqual(
+    GRADES.map((grade, i) => `0${i} ${grade}`),
+  )
+  expect(learnt.value.direction.en).toContain('rise')
+  expect(learnt.value.profile.evidence).toBe('learnt')
+  expect(learnt.value.facts.map(({ en }) => en)).toContainEqual(expect.stringMatching(/^checksum sum8, from byte 6/))
+  expect(learnt.value.doubts.map(({ en }) => en)).toContainEqual(expect.stringMatching(/may be a length/))
+  expect(learnt.value.doubts.map(({ en }) => en)).toContainEqual(
+    expect.stringMatching(/set the pad's address to 2 and press again/),
+  )
+})
+
+test('a press with another address shows where the address stands', () => {
+  const frame = (address: number, key: number) => {
+    const own = [address, 0x11, key]
+    const sum = own.reduce((a, b) => a + b, 0)
+    return [0xff, 0x68, ...own, sum].map(byte => byte.toString(16).padStart(2, '0')).join(' ')
+  }
+  const learnt = learn(
+    pressed(key => frame(5, key + 1), [press(0, frame(9, 1), 20, 9)], 5),
+    OPTIONS,
+  )
+  if (!learnt.ok) throw new Error(learnt.error.detail)
+  expect(learnt.value.profile.address).toMatchObject({ default: 5 })
+  expect(learnt.value.pressesMissed).toEqual([])
+})
+
+test('a wrong key in the second round refutes what the first has taught', () => {
+  const heard = pressed(key => `AA 0${key + 1} 55`)
+  const swapped = heard.presses.map((one, i) => (i === 15 ? press(2, 'AA 04 55', 15) : one))
+  expect(learn({ presses: swapped, idle: [] }, OPTIONS)).toMatchObject({
+    ok: false,
+    error: { code: 'press-contradicts', keys: [2] },
+  })
+})
+
+test('a key that was hardly heard is asked for by its number', () => {
+  const { presses } = pressed(key => `AA 0${key + 1} 55`)
+  const deaf = presses.map(one => (one.key === 1 ? { ...one, chunks: [] } : one))
+  const learnt = learn({ presses: deaf, idle: [] }, OPTIONS)
+  expect(learnt).toMatchObject({
+    ok: false,
+    error: { code: 'key-not-heard', detail: 'key 2 was heard too seldom: press key 2 once more' },
+  })
+})
+
+test('keys that all send the same are not told apart by guessing', () => {
+  expect(
+    learn(
+      pressed(() => 'AA 01 55'),
+      OPTIONS,
+    ),
+  ).toMatchObject({ ok: false, error: { code: 'keys-alike' } })
+})
+
+test('a press that always comes three times is said to wait for an answer, perhaps', () => {
+  const { presses } = pressed(key => `AA 0${key + 1} 55`)
+  const thrice = presses.map(one => ({
+    ...one,
+    chunks: [0, 300, 600].map(laterMs => ({ ...one.chunks[0]!, atMs: one.chunks[0]!.atMs + laterMs })),
+  }))
+  const learnt = learn({ presses: thrice, idle: [] }, OPTIONS)
+  if (!learnt.ok) throw new Error(learnt.error.detail)
+  expect(learnt.value.profile.behaviour.unansweredRepeats).toEqual({ everyMs: 300, times: 2 })
+  expect(learnt.value.doubts.map(({ en }) => en)).toContainEqual(expect.stringMatching(/waiting for an answer/))
+})
+
+test('what rates while nobody presses is no pad that was understood', () => {
+  const heard = pressed(key => `AA 0${key + 1} 55`)
+  const idle = [{ atMs: 0, bytes: Uint8Array.from(parseBytes('AA 03 55')) }]
+  expect(learn({ ...heard, idle }, OPTIONS)).toMatchObject({ ok: false, error: { code: 'key-while-idle' } })
+})
