@@ -42,6 +42,7 @@ const OFFENDERS = [
   ['collector-sees-only-protocol-runtime', 'collector/sees-cli.ts', "import '#cli/main.ts'"],
   ['provisioning-sees-only-protocol-runtime', 'provisioning/sees-agent.ts', "import '#agent/pad/framer.ts'"],
   ['virtual-pad-sees-only-protocol-runtime-agent-pad', 'virtual-pad/a.ts', "import '#agent/rating/session.ts'"],
+  ['pad-tools-sees-only-protocol-runtime-agent-pad-agent-port', 'pad-tools/a.ts', "import '#agent/rating/session.ts'"],
   ['agent-edges-stay-apart', 'agent/port/sees-journal.ts', "import type { J } from '#agent/journal/journal.ts'"],
   ['agent-core-sees-no-edge', 'agent/rating/sees-journal.ts', "import '#agent/journal/journal.ts'"],
   ['agent-core-is-pure', 'agent/pad/reads-files.ts', "import 'node:fs'"],
