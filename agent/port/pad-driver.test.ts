@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { createPadCodec } from '#agent/pad/codec.ts'
+import { type Completion, createPadCodec, type PadEvent, type PadOutput } from '#agent/pad/codec.ts'
 import { loadProfile } from '#agent/pad/load-profile.ts'
+import type { Expectation } from '#agent/pad/profile.ts'
 import { createFakeClock } from '#test/helpers/fake-clock.ts'
-import { createTestPort } from '#test/helpers/pad-port.ts'
+import { createTestPort, NO_PAD_EVENTS } from '#test/helpers/pad-port.ts'
 import { createPadDriver } from './pad-driver.ts'
 
 const profiles = join(import.meta.dirname, '..', '..', 'device-profiles')
@@ -339,13 +340,17 @@ describe('a pad that starts again', () => {
     expect(look()).toContain('ready, answered')
   })
 
-  test('at each of our commands is not set up for ever', () => {
+  test('each time it is set up is not set up for ever', () => {
     const { look, clock, answer } = tjc()
     look()
-    answer('62', '88 FF FF FF')
-    answer('70', '88 FF FF FF')
+    // It answers the last of its start-up commands, and starts again.
+    answer('70', '01 FF FF FF 88 FF FF FF')
+    answer('64', '01 FF FF FF 88 FF FF FF')
+    answer(STATE, '66 00 FF FF FF 88 FF FF FF')
     clock.advance(600_000)
-    expect(look().filter(one => one.startsWith('> 62')).length).toBeLessThan(50)
+    const times = look().filter(one => one === 'pad-reboots').length
+    expect(times).toBeGreaterThan(10)
+    expect(times).toBeLessThan(80)
   })
 
   test('a key of it that is pressed and not let go is stuck, and free when it is', () => {
@@ -355,5 +360,100 @@ describe('a pad that starts again', () => {
     clock.advance(8_000)
     bytes('65 00 01 00 FF FF FF')
     expect(look().filter(one => !one.startsWith('>'))).toEqual(['key very-satisfied', 'held', 'free', 'released'])
+  })
+})
+
+describe('what no shipped profile needs yet', () => {
+  const expects: Expectation = {
+    events: ['begun'],
+    refusals: [],
+    isEcho: false,
+    withinMs: 100,
+    retries: 0,
+    onMissing: 'fault',
+    resultWithinMs: 5_000,
+  }
+
+  /** A driver on a codec that gives out what the test says; its one command is `ask`. */
+  function scripted() {
+    const clock = createFakeClock()
+    const seen: string[] = []
+    let outputs: PadOutput[] = []
+    const step = { name: 'ask', bytes: Uint8Array.of(1), waitAfterMs: 0, expects, values: {} }
+    const loaded = loadProfile(join(profiles, 'generic-pj06'))
+    if (!loaded.ok) throw new Error(loaded.error.detail)
+    const driver = createPadDriver({
+      ...NO_PAD_EVENTS,
+      clock,
+      profile: loaded.value,
+      createCodec: () => ({
+        receive: () => outputs,
+        silence: () => [],
+        silenceMs: 50,
+        command: intent => (intent === 'ask' ? [step] : []),
+        single: () => step,
+        sent() {},
+        missed() {},
+        keyEvent: raw => ({ kind: 'key-unmapped', raw }),
+      }),
+      port: createTestPort(clock, () => seen.push('> ask')),
+      isArmed: () => true,
+      onReady: () => seen.push('ready'),
+      onFault: fault => seen.push(fault),
+      onCounted: what => seen.push(what),
+    })
+    driver.lineOpened()
+    seen.length = 0
+    return {
+      driver,
+      clock,
+      seen,
+      come(event: PadEvent, completes?: Completion) {
+        outputs = [{ kind: 'frame', bytes: Uint8Array.of(2), event, ...(completes && { completes }) }]
+        driver.bytesArrived(Uint8Array.of(2))
+      },
+    }
+  }
+  const ANSWERED = { command: 'ask', how: 'answered' } as const
+
+  test('a pad that has begun and sends no rating in its time is asked again', () => {
+    const { driver, clock, seen, come } = scripted()
+    driver.show('ask')
+    come({ kind: 'accepted' }, ANSWERED)
+    clock.advance(5_000)
+    expect(seen).toEqual(['> ask', 'pad-results-missing', '> ask'])
+  })
+
+  test('with its rating it owes nothing any more', () => {
+    const { driver, clock, seen, come } = scripted()
+    driver.show('ask')
+    come({ kind: 'accepted' }, ANSWERED)
+    come({ kind: 'key', grade: 'satisfied', raw: 1 })
+    clock.advance(60_000)
+    expect(seen).toEqual(['> ask'])
+  })
+
+  test('a pad that gave up by itself while the prompt is open is asked again', () => {
+    const { driver, seen, come } = scripted()
+    driver.show('ask')
+    come({ kind: 'accepted' }, ANSWERED)
+    come({ kind: 'no-rating' })
+    expect(seen).toEqual(['> ask', '> ask'])
+  })
+
+  test('a start that was asked for is no surprise', () => {
+    const { driver, seen, come } = scripted()
+    driver.show('ask')
+    come({ kind: 'ready' }, ANSWERED)
+    expect(seen).toEqual(['> ask'])
+  })
+
+  test('where the profile says so, one missing answer is a lost pad', () => {
+    const { driver, clock, seen } = scripted()
+    driver.show('ask')
+    clock.advance(100)
+    expect(seen).toEqual(['> ask', 'pad-answers-missing', 'pad-silent'])
+    clock.advance(2_000)
+    expect(seen.at(-1)).toBe('ready')
   })
 })

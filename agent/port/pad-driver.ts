@@ -65,9 +65,12 @@ export interface PadDriverEvents {
 }
 
 const RETRY_MS_MIN = 2_000
-const RETRY_MS_MAX = 60_000
-/** A pad that says "ready" to each of our initialisations is not started anew for ever. */
+/** Somebody switches the pad on and stands before it. */
+const RETRY_MS_MAX = 10_000
+/** A pad that starts again each time it is set up is set up again at once so often, then with growing waits. */
 const RESTARTS_MAX = 3
+/** After this time without a fault the next one is a new story. */
+const STEADY_MS = 60_000
 
 /**
  * Drives one pad over an open line: answers what must be answered before anything else, sets the pad up, shows
@@ -97,6 +100,7 @@ export function createPadDriver(
   let restUntilMonoMs = Number.NEGATIVE_INFINITY
   let retryMs = RETRY_MS_MIN
   let restarts = 0
+  let readyMonoMs = 0
   let cancelRun = () => {}
   let cancelStart = () => {}
   let cancelSilence = () => {}
@@ -166,12 +170,14 @@ export function createPadDriver(
 
   function ready(isProven: boolean) {
     state = 'ready'
+    readyMonoMs = clock.monoMs()
     query.start()
     deps.onReady(isProven)
   }
 
   function fault(reason: PadFault) {
     const isNew = state !== 'at-fault'
+    forgive()
     rest()
     state = 'at-fault'
     if (isNew) deps.onFault(reason)
@@ -183,10 +189,18 @@ export function createPadDriver(
   function rebooted() {
     if (state === 'closed') return
     deps.onCounted('pad-reboots')
+    forgive()
     restarts += 1
-    if (state !== 'ready' && restarts > RESTARTS_MAX) return
+    if (restarts > RESTARTS_MAX) return fault('pad-rebooted')
     if (state === 'ready') deps.onFault('pad-rebooted')
     begin(0)
+  }
+
+  /** What went wrong before a long time of good work does not count any more. */
+  function forgive() {
+    if (state !== 'ready' || clock.monoMs() - readyMonoMs < STEADY_MS) return
+    retryMs = RETRY_MS_MIN
+    restarts = 0
   }
 
   /** A pad that answers in two stages owes a rating; if none comes in its time, it has stopped asking. */
@@ -239,10 +253,8 @@ export function createPadDriver(
     if (completes?.how === 'refused') deps.onCounted('pad-commands-refused')
     if (event.kind === 'ignored' && event.meaning === 'other-address') return deps.onEvent(event)
     query.heard()
-    retryMs = RETRY_MS_MIN
-    if (event.kind !== 'ready') restarts = 0
     // The answer to a command that starts the pad anew is no surprise.
-    else if (!completes) rebooted()
+    if (event.kind === 'ready' && !completes) rebooted()
     if (event.kind === 'key' || event.kind === 'declined') cancelResult()
     const left = keys.take(event)
     if (left) deps.onEvent(left)
