@@ -45,7 +45,7 @@ function stayApart(side, parts) {
 const AGENT_EDGES = ['port', 'journal', 'uplink', 'panel', 'health']
 const WORLD =
   '^(fs|fs/promises|net|tls|dgram|dns|http|http2|https|child_process|cluster|worker_threads|os)$' +
-  '|node_modules/(@serialport|mqtt|better-sqlite3|aedes|kysely|fastify|hono|@hono|pino)/'
+  '|node_modules/(@serialport|mqtt|better-sqlite3|aedes|kysely|fastify|hono|@hono|pino|johnny-five|firmata-io)/'
 
 module.exports = {
   forbidden: [
