@@ -105,8 +105,7 @@ async function runLearn(options: LearnCommandOptions, terminal: Terminal): Promi
   if ((options.port === undefined) === (options.from === undefined)) {
     return terminal.fail(options, { code: 'option-missing', detail: 'give either --port or --from' })
   }
-  const learnt =
-    options.from === undefined ? await learnFromPort(id, options, terminal) : await learnFromTrace(id, options)
+  const learnt = options.from === undefined ? await learnFromPort(id, options) : await learnFromTrace(id, options)
   if (!learnt.ok) {
     const { code, detail, needs } = learnt.error
     const help = code === 'pad-silent' ? `\n${terminal.say(await pollHelp())}` : ''
@@ -143,11 +142,7 @@ function readTraceFile(path: string): Result<string, LearnFault> {
   }
 }
 
-async function learnFromPort(
-  id: string,
-  options: LearnCommandOptions,
-  terminal: Terminal,
-): Promise<Result<LearntHere, LearnFault>> {
+async function learnFromPort(id: string, options: LearnCommandOptions): Promise<Result<LearntHere, LearnFault>> {
   const { learnLive, PATIENCE } = await import('#pad-tools/ask-presses.ts')
   const { createPortOpener } = await import('#pad-tools/open-port.ts')
   return await learnLive({

@@ -46,7 +46,7 @@ function splitLines(groups: Group[]): Group[] {
 }
 
 /** In how many presses of a key something has to come to be no accident. */
-const wantedIn = (presses: number) => Math.max(2, Math.ceil((presses * 2) / 3))
+export const wantedIn = (presses: number) => Math.max(2, Math.ceil((presses * 2) / 3))
 
 function groupsAlone(cuts: Cut[]): Uint8Array[] {
   return cuts.flatMap(({ groups }) => groups.map(({ bytes }) => bytes))

@@ -7,7 +7,7 @@ import { ok, type Result } from '#protocol/result.ts'
 import type { Text } from '#runtime/language.ts'
 import { draftGolden, replay } from './draft-golden.ts'
 import { draftProfile, type LearntLine } from './draft-profile.ts'
-import { type FoundFrames, findFrames } from './find-frames.ts'
+import { type FoundFrames, findFrames, wantedIn } from './find-frames.ts'
 import { findLayouts } from './find-layout.ts'
 import { findRepeats } from './find-repeats.ts'
 import type { FoundKey, FoundLayout } from './findings.ts'
@@ -99,12 +99,7 @@ function whyNothing(heard: Heard, keys: number) {
   const isAlike = ({ pressed }: FoundFrames) =>
     new Set(pressed.map(({ bytes }) => Buffer.from(bytes).toString('hex'))).size === 1
   if (found.length > 0) return refuse(found.every(isAlike) ? 'keys-alike' : 'framing-unknown')
-  const unclear = Array.from({ length: keys }, (_, key) => key).filter(key => {
-    const texts = heard.presses
-      .filter(press => press.key === key)
-      .map(press => new Set(groupsOf(press.chunks, GAPS_MS[0]!).map(({ bytes }) => Buffer.from(bytes).toString('hex'))))
-    return !texts.some((one, i) => texts.slice(i + 1).some(other => [...one].some(hex => other.has(hex))))
-  })
+  const unclear = Array.from({ length: keys }, (_, key) => key).filter(key => !isRepeated(heard, key))
   if (unclear.length === 0) return refuse('keys-alike')
   return unclear.length <= 2 ? refuse('key-not-repeated', unclear) : refuse('noise')
 }
@@ -141,6 +136,17 @@ function tryLayout(
 function silenceMsFor({ presses }: Heard): number {
   const inside = presses.flatMap(({ chunks }) => groupsOf(chunks, GAPS_MS[0]!).map(({ gapMsMax }) => gapMsMax))
   return Math.max(50, Math.ceil(Math.max(0, ...inside)) * 2)
+}
+
+/** Whether some group comes in as many presses of a key as make it no accident. */
+function isRepeated({ presses }: Heard, key: number): boolean {
+  const own = presses.filter(press => press.key === key)
+  const counts = new Map<string, number>()
+  for (const { chunks } of own) {
+    const groups = groupsOf(chunks, GAPS_MS[0]!).map(({ bytes }) => Buffer.from(bytes).toString('hex'))
+    for (const hex of new Set(groups)) counts.set(hex, (counts.get(hex) ?? 0) + 1)
+  }
+  return Math.max(0, ...counts.values()) >= wantedIn(own.length)
 }
 
 interface Draft {
