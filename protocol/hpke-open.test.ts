@@ -5,6 +5,7 @@ import { openingKeys } from '#test/helpers/test-keys.ts'
 import { toHex } from './codec.ts'
 import { createSuite, importOpeningKeys, importRecipient, openingKeyId, toArrayBuffer } from './hpke.ts'
 import { createSealOpener } from './hpke-open.ts'
+import { createSealMaker } from './hpke-seal.ts'
 
 const keys = openingKeys()
 const suite = createSuite()
@@ -50,6 +51,26 @@ test('what the library sealed opens, and what was disturbed opens for neither', 
     }),
     { numRuns: 60 },
   )
+})
+
+test('what OpenSSL sealed the library opens, and every message has keys of its own', async () => {
+  await fc.assert(
+    fc.asyncProperty(bytes(60), bytes(200), bytes(60), async (info, plain, associated) => {
+      const seals = createSealMaker(keys.publicKey, info)
+      const [one, other] = [seals.prepare()(plain, associated), seals.prepare()(plain, associated)]
+      expect(await byLibrary(info, one.enc, one.text, associated)).toBe(toHex(plain))
+      expect(await byLibrary(info, other.enc, other.text, associated)).toBe(toHex(plain))
+      expect(await byLibrary(info, one.enc, other.text, associated)).toBeUndefined()
+      expect(await byLibrary(info, one.enc, one.text, Uint8Array.of(...associated, 0))).toBeUndefined()
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a prepared seal is good for one message', () => {
+  const seal = createSealMaker(keys.publicKey, new Uint8Array()).prepare()
+  seal(new Uint8Array(3), new Uint8Array())
+  expect(() => seal(new Uint8Array(3), new Uint8Array())).toThrow()
 })
 
 test('a ciphertext shorter than its tag, and a point that gives no secret, do not open', () => {

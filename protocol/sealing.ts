@@ -3,8 +3,9 @@ import Type from 'typebox'
 import { createWireForm, toHex } from './codec.ts'
 import type { Sealed } from './entry.ts'
 import { GRADES, type Grade, GradeSchema } from './grades.ts'
-import { createSuite, importOpeningKeys, importRecipient, openingKeyId, toArrayBuffer } from './hpke.ts'
+import { importOpeningKeys, openingKeyId } from './hpke.ts'
 import { createSealOpener } from './hpke-open.ts'
+import { createSealMaker } from './hpke-seal.ts'
 import { fail, type Result } from './result.ts'
 import { rule } from './rules.ts'
 
@@ -79,46 +80,54 @@ export interface Sealer {
   sealGrades(provenance: keyof typeof PADDED_BYTES, context: Uint8Array): Promise<SealedGrades>
 }
 
-export async function createSealer(publicKey: KeyObject): Promise<Sealer> {
-  const suite = createSuite()
-  const recipientPublicKey = await importRecipient(publicKey)
-  const key = openingKeyId(publicKey)
+/** Rejects when the key cannot be sealed to. */
+export const createSealer = (publicKey: KeyObject): Promise<Sealer> =>
+  new Promise(resolve => resolve(sealerOf(publicKey)))
 
-  async function prepare(): Promise<PreparedSeal> {
-    const sender = await suite.createSenderContext({ recipientPublicKey, info: toArrayBuffer(INFO) })
+function sealerOf(publicKey: KeyObject): Sealer {
+  const key = openingKeyId(publicKey)
+  const seals = createSealMaker(publicKey, INFO)
+
+  function prepare(): { seal(...message: Parameters<PreparedSeal['seal']>): Sealed } {
+    const seal = seals.prepare()
     let isUsed = false
     return {
-      async seal(text, provenance, context) {
+      seal(text, provenance, context) {
         if (isUsed) throw new Error('a prepared seal is good for one rating')
         isUsed = true
         const padded = pad(wireForm.encode(text), PADDED_BYTES[provenance])
-        const sealed = await sender.seal(toArrayBuffer(padded), toArrayBuffer(context))
+        const sealed = seal(padded, context)
         padded.fill(0)
-        return { key, enc: new Uint8Array(sender.enc), text: new Uint8Array(sealed) }
+        return { key, ...sealed }
+      },
+    }
+  }
+
+  function sealGrades(...[provenance, context]: Parameters<Sealer['sealGrades']>): SealedGrades {
+    const sealed = new Map(GRADES.map(grade => [grade, prepare().seal({ grade }, provenance, context)]))
+    return {
+      of(grade) {
+        const one = sealed.get(grade)
+        if (!one) throw new Error('sealed grades are good for one rating')
+        return one
+      },
+      forget() {
+        for (const { enc, text } of sealed.values()) {
+          enc.fill(0)
+          text.fill(0)
+        }
+        sealed.clear()
       },
     }
   }
 
   return {
-    prepare,
-    async sealGrades(provenance, context) {
-      const sealed = new Map<Grade, Sealed>()
-      for (const grade of GRADES) sealed.set(grade, await (await prepare()).seal({ grade }, provenance, context))
-      return {
-        of(grade) {
-          const one = sealed.get(grade)
-          if (!one) throw new Error('sealed grades are good for one rating')
-          return one
-        },
-        forget() {
-          for (const { enc, text } of sealed.values()) {
-            enc.fill(0)
-            text.fill(0)
-          }
-          sealed.clear()
-        },
-      }
-    },
+    prepare: () =>
+      new Promise(resolve => {
+        const prepared = prepare()
+        resolve({ seal: (...message) => new Promise(done => done(prepared.seal(...message))) })
+      }),
+    sealGrades: (...prompt) => new Promise(resolve => resolve(sealGrades(...prompt))),
   }
 }
 
