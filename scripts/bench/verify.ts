@@ -45,7 +45,11 @@ async function prepareVerify(place: Workplace): Promise<Subject> {
   const folder = place.folder('verify')
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const stores = [
-    await makeStore(join(folder, 'backlog.sqlite'), privateKey, { entries: 1_000_000, perBatch: 500, batchesAtOnce: 2 }),
+    await makeStore(join(folder, 'backlog.sqlite'), privateKey, {
+      entries: 1_000_000,
+      perBatch: 500,
+      batchesAtOnce: 2,
+    }),
     await makeStore(join(folder, 'live.sqlite'), privateKey, { entries: 120_000, perBatch: 1, batchesAtOnce: 300 }),
   ]
   const collectorKey = createPublicKey(privateKey)
