@@ -3,6 +3,7 @@ import { Document } from 'yaml'
 import { formatBytes } from '#agent/pad/bytes.ts'
 import { type CommandStep, createPadCodec } from '#agent/pad/codec.ts'
 import { describeKeys } from '#agent/pad/describe-keys.ts'
+import { exampleValues } from '#agent/pad/examples.ts'
 import { describePattern } from '#agent/pad/golden-board.ts'
 import { effectiveProfile, loadProfile } from '#agent/pad/load-profile.ts'
 import type { Profile } from '#agent/pad/profile.ts'
@@ -10,15 +11,17 @@ import { INTENTS } from '#agent/pad/profile-schema.ts'
 import type { SiteOverrides } from '#agent/pad/site-schema.ts'
 import type { Text } from '#runtime/language.ts'
 import { profileFolder } from '#virtual-pad/profile-folder.ts'
+import { addSetting, SET_HELP, SET_OPTION, siteOverrides } from './pad-settings.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
 
 interface ShowOptions {
   json?: boolean
   variant?: string
+  set: string[]
   effective?: boolean
 }
 
-/** `pad show`: a profile as a person would explain it, or as it is in force once its variant is in it. */
+/** `pad show`: a profile as a person would explain it, or as it is in force once its variant and the settings of a site are in it. */
 export function addShow(pad: Command, argument: Text, terminal: Terminal): void {
   const { say } = terminal
   pad
@@ -38,16 +41,18 @@ export function addShow(pad: Command, argument: Text, terminal: Terminal): void 
         en: 'the whole file with the variant in it, and every place it changes',
       }),
     )
+    .option(SET_OPTION, say(SET_HELP), addSetting, [])
     .option(...jsonOption(terminal))
-    .action((profile: string, options: ShowOptions) =>
-      options.effective ? showEffective(profile, options, terminal) : show(profile, options, terminal),
-    )
+    .action((profile: string, options: ShowOptions) => {
+      const overrides = siteOverrides(options)
+      if (!overrides.ok) return terminal.fail(options, overrides.error)
+      const run = options.effective ? showEffective : show
+      run(profile, overrides.value, options, terminal)
+    })
 }
 
-const overridesOf = ({ variant }: ShowOptions): SiteOverrides => (variant === undefined ? {} : { variant })
-
-function showEffective(name: string, options: ShowOptions, terminal: Terminal) {
-  const effective = effectiveProfile(profileFolder(name), overridesOf(options))
+function showEffective(name: string, overrides: SiteOverrides, options: ShowOptions, terminal: Terminal) {
+  const effective = effectiveProfile(profileFolder(name), overrides)
   if (!effective.ok) return terminal.fail(options, effective.error)
   const { file, changes } = effective.value
   const { variants: _, ...inForce } = file
@@ -65,8 +70,8 @@ function short(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }
 
-function show(name: string, options: ShowOptions, terminal: Terminal) {
-  const loaded = loadProfile(profileFolder(name), overridesOf(options))
+function show(name: string, overrides: SiteOverrides, options: ShowOptions, terminal: Terminal) {
+  const loaded = loadProfile(profileFolder(name), overrides)
   if (!loaded.ok) return terminal.fail(options, loaded.error)
   const profile = loaded.value
   const summary = {
@@ -80,11 +85,13 @@ function show(name: string, options: ShowOptions, terminal: Terminal) {
     source: profile.source,
     variant: profile.variant,
     variants: profile.variants,
+    settings: profile.overrides,
     line: { ...profile.line, bauds: profile.baudsAllowed },
     address: profile.address,
     capabilities: profile.capabilities,
     keys: describeKeys(profile),
     shows: shownBy(profile),
+    commands: commandsOf(profile),
     poll: profile.poll,
     health: profile.health ?? { none: profile.healthNone },
     encodings: profile.text.encodings,
@@ -103,6 +110,17 @@ function shownBy(profile: Profile): Record<string, string[]> {
   const codec = createPadCodec(profile)
   const given = { name: '张三', number: '001' }
   return Object.fromEntries(INTENTS.map(intent => [intent, codec.command(intent, given).map(describeStep)]))
+}
+
+/** Every command with the bytes of its example values. */
+function commandsOf(profile: Profile): { name: string; meaning: Text; parameters: string[]; bytes: string[] }[] {
+  const codec = createPadCodec(profile)
+  return Object.values(profile.commands).map(command => ({
+    name: command.name,
+    meaning: command.meaning,
+    parameters: Object.keys(command.parameters),
+    bytes: codec.all(command.name, exampleValues(command)).map(step => formatBytes(step.bytes)),
+  }))
 }
 
 function describeStep({ name, bytes, waitAfterMs, expects }: CommandStep): string {
@@ -133,12 +151,14 @@ type Summary = Pick<
   capabilities: Profile['capabilities']
   keys: Text[]
   shows: Record<string, string[]>
+  settings: SiteOverrides
+  commands: ReturnType<typeof commandsOf>
   health: Profile['health'] | { none: string | null }
   encodings: readonly string[]
 }
 
 function describe(summary: Summary, { say }: Terminal): string[] {
-  const { line, address, poll, health, variant } = summary
+  const { line, address, poll, health, settings, variant } = summary
   const list = (items: readonly string[]) => items.map(item => `  ${item}`)
   const part = (title: Text, items: readonly string[]) => (items.length > 0 ? [say(title), ...list(items)] : [])
   const one = (title: Text, text: string | null) => (text ? [`${say(title)}${text}`] : [])
@@ -157,13 +177,20 @@ function describe(summary: Summary, { say }: Terminal): string[] {
       { zh: '线路：', en: 'Line: ' },
       `${line.bauds.join('/')} ${line.dataBits}${line.parity[0]!.toUpperCase()}${line.stopBits}`,
     ),
-    ...one({ zh: '地址：', en: 'Address: ' }, address && `${address.default} (${address.min}–${address.max})`),
+    ...one(
+      { zh: '地址：', en: 'Address: ' },
+      address && `${settings.address ?? address.default} (${address.min}–${address.max})`,
+    ),
     ...one({ zh: '能力：', en: 'It can: ' }, describeCapabilities(summary.capabilities)),
     ...one({ zh: '文字编码：', en: 'Encodings: ' }, summary.encodings.join(', ')),
     ...part({ zh: '按键：', en: 'Keys:' }, summary.keys.map(say)),
     ...part(
       { zh: '意图：', en: 'Intents:' },
       Object.entries(summary.shows).flatMap(([intent, steps]) => steps.map(step => `${intent}  ${step}`)),
+    ),
+    ...part(
+      { zh: '命令：', en: 'Commands:' },
+      summary.commands.map(({ name, meaning, bytes }) => `${name}: ${say(meaning)}  ${bytes.join(' | ')}`),
     ),
     ...one(
       { zh: '轮询：', en: 'Polled: ' },

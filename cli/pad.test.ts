@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, lstatSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -57,10 +57,31 @@ test('show tells what a variant changes, and the whole that results', async () =
   expect((await run(['show', 'dwin-dgus2', '--variant', 't9'])).fault).toMatch(/variant must be one of crc/)
 })
 
+test('show puts the settings of a site in force, and says what cannot be set', async () => {
+  const set = async (...args: string[]) => await run(['show', 'generic-rs485-four-key', ...args])
+  expect((await set('--set', 'address=2')).lines).toContain('Address: 2 (0–254)')
+  expect((await set('--set', 'grades.01=fairly-satisfied')).lines).toContain('01  Fairly satisfied (3 of 5)')
+  expect((await set('--set', 'address=300')).fault).toMatch(/address must be from 0 to 254, found 300/)
+  expect((await set('--set', 'adress')).fault).toMatch(/--set takes name=value/)
+})
+
 test('show explains a board by its pins and patterns', async () => {
   const { lines } = await run(['show', 'arduino-firmata-five'])
   expect(lines).toContain('thank  lamps 7 8 9 10 11 buzzer 200ms')
   expect(lines).toContain('Very satisfied (1 of 5, best)')
+})
+
+test('test plays golden frames and traces, and names what is not kept', async () => {
+  expect((await run(['test'])).lines).toMatch(/^tjc-nextion {2}\d+ golden lines kept$/m)
+  const trace = join(dir, 'pj06.trace')
+  writeFileSync(trace, '# key 2\n10 < 02\n')
+  expect((await run(['test', 'generic-pj06', '--trace', trace])).value).toMatchObject({
+    ok: true,
+    profiles: [{ id: 'generic-pj06', traces: [{ file: trace, frames: 1, presses: 1, garbageBytes: 0 }] }],
+  })
+  writeFileSync(trace, '# key 2\n10 < 04\n')
+  expect((await run(['test', 'generic-pj06', '--trace', trace])).fault).toMatch(/^trace-not-kept: .*10 ms: face 2/)
+  expect((await run(['test', '--trace', trace])).fault).toMatch(/^argument-missing/)
 })
 
 test('simulate refuses settings that cannot be', async () => {

@@ -8,6 +8,7 @@ import { allProfileFolders, profileFolder } from '#virtual-pad/profile-folder.ts
 import { addIdentify } from './pad-identify.ts'
 import { addLearn } from './pad-learn.ts'
 import { addShow } from './pad-show.ts'
+import { addTest } from './pad-test.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
 
 const PROFILE_ARGUMENT: Text = {
@@ -15,7 +16,7 @@ const PROFILE_ARGUMENT: Text = {
   en: 'a folder under device-profiles by name, or any folder by a path with a slash',
 }
 
-/** `pad lint`, `show`, `simulate`, `identify` and `learn`: what IT staff do with a pad and its profile. */
+/** `pad lint`, `show`, `test`, `simulate`, `identify` and `learn`: what IT staff do with a pad and its profile. */
 export function addPadCommands(program: Command, terminal: Terminal): void {
   const { say } = terminal
   const pad = program
@@ -36,6 +37,7 @@ export function addPadCommands(program: Command, terminal: Terminal): void {
     .action((profile: string | undefined, options: JsonOption) => lint(profile, options, terminal))
 
   addShow(pad, PROFILE_ARGUMENT, terminal)
+  addTest(pad, PROFILE_ARGUMENT, terminal)
   addSimulate(pad, terminal)
   addIdentify(pad, terminal)
   addLearn(pad, terminal)
