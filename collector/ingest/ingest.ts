@@ -12,7 +12,8 @@ import type { Arrival, BoxWork, OwnResult, OwnWork } from './work.ts'
 /** Entries in one transaction, and how long the first of them waits for company. */
 const COMMIT_ENTRIES_MAX = BATCH_ENTRIES_MAX
 const COMMIT_WAIT_MS_MAX = 20
-/** A box that says it has more sends it within this time after its receipt, or its link is slow. */
+/** Whoever follows waits so long after a commit for the next batch, and longer when a box says that it has more. */
+const NEXT_BATCH_MS = 10
 const NEXT_BATCH_MS_MAX = 50
 /** Batches waiting. A box has one in flight and sends again, so what does not fit is only delayed. */
 const PENDING_BATCHES_MAX = 2000
@@ -103,6 +104,12 @@ export function createIngest(deps: {
     )
   }
 
+  function expectNext(taken: readonly BoxWork[]) {
+    if (taken.length === 0) return
+    const dueMs = taken.some(hasMore) ? NEXT_BATCH_MS_MAX : NEXT_BATCH_MS
+    nextDueUntilMonoMs = Math.max(nextDueUntilMonoMs, clock.monoMs() + dueMs)
+  }
+
   /** What waits, without what was signed by a key that was revoked or replaced meanwhile. */
   function stillGood(): BoxWork[] {
     return batches.filter(work => {
@@ -133,7 +140,7 @@ export function createIngest(deps: {
       for (const arrival of result.arrivals) deps.onArrival(arrival)
       for (const item of putAside) deps.onQuarantined(item.refused)
       deps.onStored()
-      if (taken.some(hasMore)) nextDueUntilMonoMs = clock.monoMs() + NEXT_BATCH_MS_MAX
+      expectNext(taken)
       if (result.committed.length > 0) deps.onCommitted(result.committed)
     } catch (error) {
       // The boxes keep what they sent and send it again; a business system is told.

@@ -54,11 +54,21 @@ test('while a box has more to send it gets receipts, and the tables follow when 
   expect(await behind(collector)).toBe(0)
 })
 
-test('what has nothing behind it is in the tables at once', async () => {
-  const { collector, box } = await setUp()
+test('what has nothing behind it is in the tables a moment later', async () => {
+  const { clock, collector, box } = await setUp()
   collector.core.messageArrived('batch', 'box-1', box.batch(1, 4))
   await turns()
   expect(collector.receipts('box-1').map(({ seq }) => seq)).toEqual([4])
+  expect(await behind(collector)).toBe(4)
+  clock.advance(10)
+  await turns()
+  expect(await behind(collector)).toBe(0)
+})
+
+test('what the collector itself writes is in the tables at once', async () => {
+  const { collector } = await setUp()
+  await collector.core.verbs.registerService({ case: 'C1', service: 1 }, 'test')
+  await turns()
   expect(await behind(collector)).toBe(0)
 })
 
