@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { BoxRow, RatingRow, Tables } from '#collector/store/tables.ts'
-import { createTimeBook, readTimes } from '#collector/time/time-book.ts'
-import { createTimeRows } from '#collector/time/time-rows.ts'
+import { createTimeBooks } from '#collector/time/time-books.ts'
 import type { EntryOf } from '#protocol/entry.ts'
 import { COLLECTOR_NAME, DEFAULT_HALL } from '#protocol/names.ts'
 import { unreachable } from '#protocol/result.ts'
@@ -22,14 +21,14 @@ export interface Applier {
 /** For one store. */
 export function createApplier(): Applier {
   const rows = createSliceRows()
-  const timeRows = createTimeRows()
+  const books = createTimeBooks()
   return {
     async apply(trx, items) {
       const known = await rows.readKnown(trx, items)
       const touched = touchNothing()
       const slice = createSlice(known, rows, touched)
       const epochs = createEpochBook(known.epochs, touched)
-      const times = createTimeBook(await readTimes(timeRows, trx, boxesOf(items)), timeRows)
+      const times = await books.open(trx, items)
       const heads = new Map<string, BoxHead>()
       for (const item of items) {
         const { box, epoch, seq, receivedAtMs } = item
@@ -53,10 +52,6 @@ export function createApplier(): Applier {
       return touched
     },
   }
-}
-
-function boxesOf(items: readonly ProjectedEntry[]): Set<string> {
-  return new Set(items.map(({ box }) => box).filter(box => box !== COLLECTOR_NAME))
 }
 
 async function moveCursor(trx: Kysely<Tables>, { position, hash }: ProjectedEntry) {

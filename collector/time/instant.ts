@@ -1,5 +1,5 @@
 import { maxElapsedMs, minElapsedMs } from '#protocol/drift.ts'
-import { type ChainEnd, type InstantRow, lowAt, type Mark } from './segments.ts'
+import { type InstantRow, lowAt, type Mark } from './segments.ts'
 
 /** When an entry was made: bounds that contain the truth, and the best guess, which lies between them. Unix ms. */
 export interface Instant {
@@ -34,9 +34,6 @@ export const endOf = (next: Mark): Timed => ({
   received: next.end_received!,
   hint: next.end_hint,
 })
-
-/** The end of a chain, so far. */
-export const openEnd = ({ mono, until, received, hint }: ChainEnd): Timed => ({ mono, until, received, hint })
 
 /** What the outcome at a mark is, after the entry before it. */
 export function settleMark(mark: Mark, before: Instant | undefined, next: Mark | undefined): Instant {

@@ -1,12 +1,12 @@
 import type { Kysely } from 'kysely'
-import { dayOf } from '#collector/projection/day.ts'
 import type { ProjectedEntry } from '#collector/projection/projected.ts'
 import type { Tables, TimeChainRow } from '#collector/store/tables.ts'
 import { toHex } from '#protocol/codec.ts'
 import { ANCHORS_BACK, isAnchor, settle, tellBack } from './close.ts'
 import { type Instant, instantOf } from './instant.ts'
+import { recount } from './recount.ts'
 import { type ChainEnd, follow, type InstantRow, type Mark, type Stamp } from './segments.ts'
-import { countOn, inColumns, promptsOfMark, type TimeRows } from './time-rows.ts'
+import { inColumns, type TimeRows } from './time-rows.ts'
 
 /** Follows the time of each box, over the entries of one transaction. */
 export interface TimeBook {
@@ -22,40 +22,26 @@ export interface TimeBook {
   save(trx: Kysely<Tables>): Promise<void>
 }
 
+/** Where a chain has got to: its end, and the mark of its last stretch. */
+export interface Place {
+  end: ChainEnd
+  mark: Mark
+}
+
+/** The chains of each box by their epochs, in hex. */
+export type Places = Map<string, Map<string, Place>>
+
 /** Entries whose time anybody asks for. */
 const TIMED_KINDS: readonly string[] = ['prompt', 'rating', 'correction']
 
-export interface KnownTimes {
-  chains: readonly TimeChainRow[]
-  /** The last mark of each of the chains. */
-  marks: readonly Mark[]
-}
-
-export async function readTimes(rows: TimeRows, trx: Kysely<Tables>, boxes: Iterable<string>): Promise<KnownTimes> {
-  const wanted = [...boxes]
-  return { chains: await rows.chainsOf(trx, wanted), marks: await rows.lastMarksOf(trx, wanted) }
-}
-
-/** `known` are all chains of the boxes whose entries will be noted. */
-export function createTimeBook(known: KnownTimes, rows: TimeRows): TimeBook {
-  const marks = new Map(known.marks.map(mark => [mark.position, mark]))
-  const chains = new Map<string, { end: ChainEnd; mark: Mark }>()
-  for (const { box, epoch, ...end } of known.chains)
-    chains.set(keyOf({ box, epoch }), { end, mark: marks.get(end.mark)! })
-  const movedChains = new Map<string, TimeChainRow>()
+/** `places` has all chains of the boxes whose entries will be noted, and moves with them. */
+export function createTimeBook(places: Places, rows: TimeRows): TimeBook {
+  const marks = new Map<number, Mark>()
+  const moved = new Map<Place, TimeChainRow>()
   const changed = new Set<Mark>()
   const instants: InstantRow[] = []
   /** In order: what an anchor tells reaches further back than what a later one does. */
   const anchors: { mark: Mark; hasStopped: boolean }[] = []
-
-  /** The chain that an entry goes on: its own, or the one of the epoch that it says it came after. */
-  function chainBefore(item: ProjectedEntry) {
-    const own = chains.get(keyOf(item))
-    if (own) return { before: own, isApart: false }
-    const origin = item.entry.kind === 'boot' ? item.entry.body.origin : undefined
-    const former = origin?.epoch && chains.get(keyOf({ box: item.box, epoch: origin.epoch }))
-    return { before: former, isApart: true }
-  }
 
   function begin(mark: Mark, before: Mark | undefined, hasStopped: boolean) {
     marks.set(mark.position, mark)
@@ -81,12 +67,12 @@ export function createTimeBook(known: KnownTimes, rows: TimeRows): TimeBook {
   async function lineTo(trx: Kysely<Tables>, mark: Mark): Promise<Mark[]> {
     const line = [mark]
     for (let beyond = 0; beyond <= ANCHORS_BACK; ) {
-      const { before } = line[0]!
+      const { before } = line.at(-1)!
       if (before === null) break
-      line.unshift(await markAt(trx, before))
-      if (isAnchor(line[0]!)) beyond++
+      line.push(await markAt(trx, before))
+      if (isAnchor(line.at(-1)!)) beyond++
     }
-    return line
+    return line.reverse()
   }
 
   /** The marks of this transaction that come after this one in its chain. */
@@ -98,62 +84,56 @@ export function createTimeBook(known: KnownTimes, rows: TimeRows): TimeBook {
 
   /** Returns the marks of which something else is known now. */
   async function close(trx: Kysely<Tables>): Promise<Set<Mark>> {
-    const moved = new Set<Mark>()
+    const told = new Set<Mark>()
     for (const { mark, hasStopped } of anchors) {
       const line = await lineTo(trx, mark)
       const first = tellBack(line, hasStopped)
       const whole = [...line, ...lineFrom(mark)]
       settle(whole, first)
       // The stretch before a mark ends otherwise when that mark has moved.
-      for (const each of whole.slice(Math.max(0, first - 1))) moved.add(each)
+      for (const each of whole.slice(Math.max(0, first - 1))) told.add(each)
     }
-    for (const mark of moved) changed.add(mark)
-    return moved
-  }
-
-  async function recount(trx: Kysely<Tables>, mark: Mark) {
-    const next = mark.next === null ? undefined : marks.get(mark.next)!
-    let run: { first: number; last: number; day: ReturnType<typeof dayOf> } | undefined
-    for (const prompt of await promptsOfMark(trx, mark.position)) {
-      const day = dayOf(instantOf(prompt, mark, next))
-      const isRight = day.day === prompt.day && day.day_sure === prompt.day_sure
-      if (run && (isRight || run.day.day !== day.day || run.day.day_sure !== day.day_sure)) {
-        await countOn(trx, { mark: mark.position, ...run }, run.day)
-        run = undefined
-      }
-      if (!isRight) run = { first: run?.first ?? prompt.position, last: prompt.position, day }
-    }
-    if (run) await countOn(trx, { mark: mark.position, ...run }, run.day)
+    for (const mark of told) changed.add(mark)
+    return told
   }
 
   return {
     note(item) {
-      const stamp = stampOf(item)
-      const { before, isApart } = chainBefore(item)
-      const step = follow(stamp, before, isApart)
+      const chains = places.get(item.box)!
+      const epoch = toHex(item.epoch)
+      const own = chains.get(epoch)
+      const before = own ?? former(item, chains)
+      const step = follow(stampOf(item), before, !own)
       const mark = step.begins ?? before!.mark
+      if (before) marks.set(before.mark.position, before.mark)
       if (step.begins) begin(step.begins, before?.mark, step.hasStopped)
-      chains.set(keyOf(item), { end: step.end, mark })
-      movedChains.set(keyOf(item), { box: item.box, epoch: item.epoch, ...step.end })
-      const { high_mono: _mono, high: _high, ahead: _ahead, ...timed } = step.end
-      const row = { position: item.position, ...timed }
+      const place = Object.assign(own ?? {}, { end: step.end, mark })
+      if (!own) chains.set(epoch, place)
+      moved.set(place, { box: item.box, epoch: item.epoch, ...step.end })
+      const { mono, until, received, hint } = step.end
+      const row = { position: item.position, mark: mark.position, mono, until, received, hint }
       if (TIMED_KINDS.includes(item.entry.kind)) instants.push(row)
       return { instant: instantOf(row, mark, undefined), isAnchorRefused: step.isAnchorRefused }
     },
     async save(trx) {
       await rows.writeInstants(trx, instants)
-      await rows.writeChains(trx, [...movedChains.values()])
-      const moved = await close(trx)
+      await rows.writeChains(trx, [...moved.values()])
+      const told = await close(trx)
       await rows.writeMarks(trx, [...changed].map(inColumns))
-      for (const mark of moved) await recount(trx, mark)
+      for (const mark of told) await recount(trx, mark, mark.next === null ? undefined : marks.get(mark.next)!)
     },
   }
 }
 
-function stampOf({ position, receivedAtMs, entry }: ProjectedEntry): Stamp {
-  const { time } = entry
-  const anchor = entry.kind === 'anchor' && { truth: entry.body.truth, errorMs: entry.body.errorMs }
-  return { position, ...time, received: receivedAtMs, ...(anchor && { anchor }) }
+/** The chain of the epoch that the first entry of one says it came after. */
+function former({ entry }: ProjectedEntry, chains: ReadonlyMap<string, Place>): Place | undefined {
+  const origin = entry.kind === 'boot' ? entry.body.origin : undefined
+  return origin?.epoch && chains.get(toHex(origin.epoch))
 }
 
-const keyOf = ({ box, epoch }: { box: string; epoch: Uint8Array }) => `${box} ${toHex(epoch)}`
+function stampOf({ position, receivedAtMs, entry }: ProjectedEntry): Stamp {
+  const { boot, mono, wall, synced } = entry.time
+  const stamp = { position, boot, mono, wall, synced, received: receivedAtMs }
+  if (entry.kind !== 'anchor') return stamp
+  return { ...stamp, anchor: { truth: entry.body.truth, errorMs: entry.body.errorMs } }
+}
