@@ -27,9 +27,15 @@ function setUp(options: { old?: boolean } = {}) {
     reads += 1
     return journal.read(seq, entriesMax)
   }
+  const told: string[] = []
+  let diskError: Error | undefined
+  const takeReceipt: typeof journal.receipt = (...given) => {
+    if (diskError) throw diskError
+    return journal.receipt(...given)
+  }
   const uplink = createUplink({
     clock,
-    journal: Object.create(journal, { read: { value: read } }) as typeof journal,
+    journal: Object.create(journal, { read: { value: read }, receipt: { value: takeReceipt } }) as typeof journal,
     box: 'box-1',
     boxKey: boxKeys.privateKey,
     receiptKey: collectorKeys.publicKey,
@@ -43,6 +49,8 @@ function setUp(options: { old?: boolean } = {}) {
     onProgress: () => counts.progress++,
     onCollectorTime: atWallMs => void times.push(atWallMs),
     onResend: () => counts.resends++,
+    onContradicted: () => void told.push('contradicted'),
+    onFailure: () => void told.push('failed'),
   })
   const append = () => journal.append('boot', { agent: 'test' })
   const receipt = (
@@ -52,7 +60,10 @@ function setUp(options: { old?: boolean } = {}) {
     key = collectorKeys.privateKey,
   ) =>
     signReceipt({ version: 1, box: 'box-1', epoch: journal.epoch, seq, hash, at: 1_790_000_000_000, ...changes }, key)
-  return { clock, journal, uplink, sent, counts, append, receipt, times, old, reads: () => reads }
+  const failDisk = () => {
+    diskError = new Error('disk I/O error')
+  }
+  return { clock, journal, uplink, sent, counts, append, receipt, times, old, told, failDisk, reads: () => reads }
 }
 
 describe('the uplink', () => {
@@ -64,6 +75,22 @@ describe('the uplink', () => {
     expect(sent).toEqual([])
     uplink.linkUp()
     expect(sent).toMatchObject([{ first: 1, count: 2 }])
+  })
+
+  test('a receipt that names another hash says that the journal went on elsewhere', () => {
+    const { uplink, append, receipt, told } = setUp()
+    append()
+    expect(uplink.receiptArrived(receipt(1, CHAIN_START))).toMatchObject({ error: { code: 'receipt-differs' } })
+    expect(told).toEqual(['contradicted'])
+  })
+
+  // Found by the campaign: a disk that failed under a receipt made the box begin a new journal and send all again.
+  test('a receipt that meets a failed disk says nothing of the kind', () => {
+    const { uplink, append, receipt, told, failDisk } = setUp()
+    const { hash } = append()
+    failDisk()
+    expect(uplink.receiptArrived(receipt(1, hash))).toMatchObject({ error: { code: 'journal-not-usable' } })
+    expect(told).toEqual(['failed'])
   })
 
   test('has one batch in flight; what came meanwhile goes after the receipt', () => {

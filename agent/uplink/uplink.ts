@@ -55,6 +55,8 @@ const RESEND = { msMin: 5_000, msMax: 300_000 } as const
  */
 const FRUITLESS_MAX = 12
 
+const NOT_USABLE = 'journal-not-usable'
+
 /**
  * Sends what the journal holds, and before it what is left of journals before it, until a receipt lets it go on.
  * One batch is in flight at a time, so order needs no other machinery; nothing here is a queue, the journal is.
@@ -212,6 +214,8 @@ export function createUplink(deps: {
     const before = chain.receiptedSeq()
     const moved = takeReceipt(chain, seq, hash, at)
     if (!moved.ok) {
+      // A journal that cannot be read says nothing of what the collector has.
+      if (moved.error.code === NOT_USABLE) return moved
       // What was salvaged contradicts what is committed: it will never be taken.
       if (chain !== journal) passOver(chain)
       else deps.onContradicted?.()
@@ -234,7 +238,7 @@ export function createUplink(deps: {
       return chain.receipt(seq, hash, at)
     } catch (error) {
       failed(error)
-      return fail('journal-not-usable', 'the journal cannot be read any more')
+      return fail(NOT_USABLE, 'the journal cannot be read any more')
     }
   }
 }
