@@ -9,6 +9,8 @@ export interface PluggedUno {
   /** Grounds pins, one after another, each change followed by so many milliseconds of the Uno's time. */
   keys(...steps: [pin: number, isDown: boolean, ms?: number][]): void
   level(pin: number): 0 | 1 | undefined
+  /** Lets it start before anybody looks. */
+  boot(): void
   /** Resets it; it starts again with its banner, which takes two seconds of its own time. */
   reset(): void
   /** Resolves when the level of the pin is so, now or after what the box sends next. */
@@ -20,6 +22,7 @@ export interface PluggedUno {
 const RUN_MS = 5
 const BOOT_MS = 2_600
 const SLICE_MS = 10
+const BOOT_SLICE_MS = 100
 
 /**
  * Its time passes while it has something to do, and not faster or slower for a busy machine: a test waits for what
@@ -28,6 +31,7 @@ const SLICE_MS = 10
 export function createPluggedUno(): PluggedUno {
   let line: { write(bytes: Uint8Array): void; unplug(): void } | undefined
   let remainingMs = 0
+  let bootingMs = 0
   let isScheduled = false
   let isStopped = false
   const waiting: (() => void)[] = []
@@ -43,8 +47,9 @@ export function createPluggedUno(): PluggedUno {
   function slice() {
     isScheduled = false
     if (isStopped) return
-    const ms = Math.min(SLICE_MS, remainingMs)
-    uno.run(ms)
+    const ms = bootingMs > 0 ? BOOT_SLICE_MS : Math.min(SLICE_MS, remainingMs)
+    uno.run(ms, bootingMs > 0)
+    bootingMs = Math.max(0, bootingMs - ms)
     remainingMs -= ms
     for (const wake of waiting.splice(0)) wake()
     if (remainingMs > 0 || uno.isBusy()) work(RUN_MS)
@@ -74,8 +79,10 @@ export function createPluggedUno(): PluggedUno {
       work(RUN_MS)
     },
     level: uno.level,
+    boot: () => uno.run(BOOT_MS, true),
     reset() {
       uno.reset()
+      bootingMs = BOOT_MS
       work(BOOT_MS)
     },
     async untilLevel(pin, level) {
@@ -92,6 +99,6 @@ export function createPluggedUno(): PluggedUno {
 /** One that has been running since before anybody looked. */
 export function createRunningUno(): PluggedUno {
   const uno = createPluggedUno()
-  uno.keys([2, false, BOOT_MS])
+  uno.boot()
   return uno
 }

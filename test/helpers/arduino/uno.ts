@@ -23,8 +23,11 @@ import {
 
 /** An Arduino Uno that runs real machine code. Its time passes only when it is told to run. */
 export interface Uno {
-  /** Runs for so long of its own time; what it sends meanwhile comes at the end, in one piece. */
-  run(ms: number): void
+  /**
+   * Runs for so long of its own time; what it sends meanwhile comes at the end, in one piece. `isWaiting`: it only
+   * waits, as in the two seconds after a reset, and executes a tenth of the instructions in that time.
+   */
+  run(ms: number, isWaiting?: boolean): void
   /** Bytes on their way to it over its serial line. */
   receive(bytes: Uint8Array): void
   /** Whether it has bytes still to read, or was sending when it last ran. */
@@ -38,6 +41,8 @@ export interface Uno {
 }
 
 const CLOCK_HZ = 16_000_000
+/** Put after each instruction of a program that waits for its timers. */
+const IDLE_CYCLES = 20
 const FLASH_BYTES = 32 * 1024
 
 /** StandardFirmata 2.5 for the Uno, with LED strips added, as the package node-pixel ships it (LGPL 2.1). */
@@ -84,12 +89,14 @@ export function createUno(hex: string, onBytes: (bytes: Uint8Array) => void): Un
   }
 
   return {
-    run(ms) {
+    run(ms, isWaiting = false) {
       const { cpu } = machine
+      const idleCycles = isWaiting ? IDLE_CYCLES : 0
       const until = cpu.cycles + (ms * CLOCK_HZ) / 1000
       feed()
       while (cpu.cycles < until) {
         avrInstruction(cpu)
+        cpu.cycles += idleCycles
         cpu.tick()
       }
       wasSending = outgoing.length > 0
