@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { spawnBound } from '#scripts/program.ts'
 import type { FaultKind } from './fault.ts'
 import { FAULTS } from './faults/all.ts'
 import { findTools, type Isolation, isolating, isThere, type Tool } from './machine.ts'
@@ -217,11 +218,11 @@ async function runIsolated(
   onLine: (line: string) => void,
 ): Promise<{ code: number | null; errors: string[] }> {
   const [command, ...args] = [...isolating(isolation), process.execPath, ENTRY, ...own]
-  const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawnBound(command!, args)
   onWorld(child)
   const errors: string[] = []
-  createInterface({ input: child.stderr }).on('line', line => errors.push(line))
-  createInterface({ input: child.stdout }).on('line', onLine)
+  createInterface({ input: child.stderr! }).on('line', line => errors.push(line))
+  createInterface({ input: child.stdout! }).on('line', onLine)
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, errors }
 }

@@ -50,5 +50,5 @@ export const isThere = (program: string) => PATHS.some(path => existsSync(join(p
 /** The command that sets a world apart: network and mounts of its own, which are gone with its last process. */
 export function isolating(isolation: Isolation): string[] {
   const user = isolation === 'user' ? ['--user', '--map-root-user'] : []
-  return isolation === 'none' ? [] : ['unshare', ...user, '--net', '--mount', '--kill-child', '--fork']
+  return isolation === 'none' ? [] : ['unshare', ...user, '--net', '--mount']
 }
