@@ -7,6 +7,8 @@ import { VIRTUAL_PAD_ENVIRONMENT_PREFIX, VirtualPadConfigurationSchema } from '#
 import { allProfileFolders, profileFolder } from '#virtual-pad/profile-folder.ts'
 import { addIdentify } from './pad-identify.ts'
 import { addLearn } from './pad-learn.ts'
+import { addMonitor } from './pad-monitor.ts'
+import { addRecord } from './pad-record.ts'
 import { addShow } from './pad-show.ts'
 import { addTest } from './pad-test.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
@@ -38,6 +40,8 @@ export function addPadCommands(program: Command, terminal: Terminal): void {
 
   addShow(pad, PROFILE_ARGUMENT, terminal)
   addTest(pad, PROFILE_ARGUMENT, terminal)
+  addMonitor(pad, terminal)
+  addRecord(pad, terminal)
   addSimulate(pad, terminal)
   addIdentify(pad, terminal)
   addLearn(pad, terminal)
