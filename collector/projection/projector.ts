@@ -80,19 +80,25 @@ export function createProjector(deps: {
     }
   }
 
-  /** One turn of the event loop for whoever waits, and as long as receipts are due. */
+  /** Turns of the event loop for whoever waits, and as long as receipts are due. */
   async function giveWay() {
-    await new Promise(setImmediate)
     behindSinceMonoMs ??= clock.monoMs()
+    await turns()
     while (!isUrgent && !isStopped && deps.areReceiptsDue() && clock.monoMs() - behindSinceMonoMs < BEHIND_MS_MAX) {
-      await new Promise<void>(resolve => {
-        const cancel = clock.after(GIVE_WAY_MS, resolve)
-        goOn = () => {
-          cancel()
-          resolve()
-        }
-      })
+      await pause()
+      // A pause that was over long ago says nothing: what came meanwhile has to be heard first.
+      await turns()
     }
+  }
+
+  function pause() {
+    return new Promise<void>(resolve => {
+      const cancel = clock.after(GIVE_WAY_MS, resolve)
+      goOn = () => {
+        cancel()
+        resolve()
+      }
+    })
   }
 
   async function nextSlice(): Promise<Committed[]> {
@@ -126,6 +132,12 @@ export function createProjector(deps: {
       await running
     },
   }
+}
+
+/** One in which a broker of this process hears a box, and one in which it passes on what it heard. */
+async function turns() {
+  await new Promise(setImmediate)
+  await new Promise(setImmediate)
 }
 
 async function projectSlice(
