@@ -22,6 +22,7 @@ const GENERATED: readonly Generated[] = [
     file: 'agent/panel/openapi.generated.json',
     make: async () => json((await import('#agent/panel/openapi.ts')).panelOpenapi()),
   },
+  { file: 'docs/pads.md', make: async () => (await import('./pads-table.ts')).padsDocument() },
 ]
 
 const json = (value: object) => `${JSON.stringify(value, undefined, 2)}\n`
