@@ -79,6 +79,20 @@ describe('a command that the module sends back', () => {
     expect(said(codec, write)).toBe('acknowledged, completes lamp-on')
   })
 
+  test.each([
+    ['answered without an echo', keys],
+    ['brought nothing back at all', new Uint8Array()],
+  ])('is answered by the first copy again once the line has %s', (_what, heard) => {
+    const codec = createPadCodec(modbus)
+    send(codec, 'read-inputs')
+    said(codec, poll, keys)
+    send(codec, 'read-inputs')
+    said(codec, heard)
+    codec.silence()
+    send(codec, 'lamp-on')
+    expect(said(codec, write)).toBe('acknowledged, completes lamp-on')
+  })
+
   test('is not taken for an answer once it has been given up', () => {
     const codec = createPadCodec(modbus)
     send(codec, 'lamp-on')

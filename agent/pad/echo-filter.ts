@@ -74,7 +74,9 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
     isIdle: () => expected.length === 0 && !isDeaf,
     /** An answer came: our own bytes would have come back before it, so that they will not come any more. */
     answered() {
-      if (matched === 0) expected = expected.filter(({ kind }) => kind === 'answer')
+      if (matched > 0) return
+      if (expected[0]?.kind === 'echo') isLineEchoing = false
+      expected = expected.filter(({ kind }) => kind === 'answer')
     },
     /** The answer that was waited for will not be waited for any longer. */
     missed() {

@@ -142,6 +142,12 @@ test('a frame that takes longer than the profile allows is given up, and the nex
   expect(codec.receive(half, true, 2000)).toEqual([])
   const rest = codec.receive(example!.bytes.subarray(5), true, 2500)
   expect(describeOutputs(profile, rest)).toBe('key very-dissatisfied')
+  // A line that is never quite empty: the time is that of each frame, not of the line.
+  const next = Uint8Array.of(...example!.bytes.subarray(5), ...half)
+  codec.receive(half, true, 3000)
+  for (const at of [3400, 3800, 4200]) {
+    expect(describeOutputs(profile, codec.receive(next, true, at))).toBe('key very-dissatisfied')
+  }
 })
 
 test('noise that always looks like a beginning makes nothing grow', () => {
