@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
@@ -101,6 +101,11 @@ test('what was recorded from a pad is what test plays, and no trace is written o
   expect(await record()).toMatchObject([{ file: out }])
   expect(readFileSync(out, 'utf8')).toBe('')
   expect(await record()).toEqual([{ code: 'file-not-writable' }])
+  const missing = join(dir, 'missing.trace')
+  expect(await run(['record', '--port', join(dir, 'none'), '--out', missing], () => false)).toEqual([
+    { code: 'port-missing' },
+  ])
+  expect(existsSync(missing)).toBe(false)
   line.unplug()
 })
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { type Command, Option } from 'commander'
 import type { PadOutput } from '#agent/pad/codec.ts'
@@ -73,6 +73,7 @@ async function record(options: RecordOptions, terminal: Terminal): Promise<void>
   })
   if (!live.ok) {
     closeSync(file.value)
+    unlinkSync(options.out)
     return terminal.fail(options, live.error)
   }
   const stop = () => void live.value.close()
