@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type Database from 'better-sqlite3'
-import { CHAIN_START, entryHash } from '#protocol/chain.ts'
+import { CHAIN_START, chainHashes, entryHash } from '#protocol/chain.ts'
 import { isEqual } from '#protocol/codec.ts'
 import { decodeEntry, encodeEntry } from '#protocol/entry.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
@@ -17,20 +17,11 @@ import { createMarks, type Mark } from './marks.ts'
 import { openOrSetAside } from './open-or-set-aside.ts'
 import { createOpenPrompts, openAtEnd } from './open-prompts.ts'
 import { openPastChains, type PastChains } from './past-chains.ts'
-import { cutPiece } from './piece.ts'
+import { fitting, type Piece } from './piece.ts'
 import { originAfter, readPrevious, writePrevious } from './previous.ts'
 import { noteDamage, storeFile } from './quarantine.ts'
 import { isInsideShort, isRoomy, mayGrow, type Space } from './room.ts'
-import {
-  checkLinks,
-  type EntryRow,
-  isDamage,
-  isFull,
-  isNotDurable,
-  PAGE_BYTES,
-  readHead,
-  StoreDamaged,
-} from './store.ts'
+import { type EntryRow, isDamage, isFull, isNotDurable, PAGE_BYTES, readHead, StoreDamaged } from './store.ts'
 
 export { JOURNAL_LIMITS, type Journal, type JournalDeps, type JournalFault, type JournalLimits }
 
@@ -93,9 +84,7 @@ export function createJournal(
   const saveForgotten = database.prepare('UPDATE journal SET receipted = ?, forgotten_seq = ?, forgotten_hash = ?')
   const deleteEntries = database.prepare('DELETE FROM entry WHERE seq <= ?')
   const deleteMarks = database.prepare('DELETE FROM mark WHERE seq <= ?')
-  const selectAfter = database.prepare(
-    'SELECT seq, bytes, hash, previous FROM entry WHERE seq > ? ORDER BY seq LIMIT ?',
-  )
+  const selectBytes = database.prepare('SELECT bytes FROM entry WHERE seq > ? ORDER BY seq LIMIT ?').pluck()
   const selectNewestFirst = database.prepare('SELECT bytes FROM entry ORDER BY seq DESC')
   const selectHash = database.prepare('SELECT hash FROM entry WHERE seq = ?')
   const countPages = database.prepare('PRAGMA page_count').pluck()
@@ -155,6 +144,21 @@ export function createJournal(
     if (seq === forgotten.seq) return forgotten.hash
     if (seq === newest.seq) return newest.hash
     return (selectHash.get(seq) as { hash: Uint8Array } | undefined)?.hash
+  }
+
+  /**
+   * What follows `after`, once its bytes are found to lead to the hash that is kept of the last: that covers every
+   * byte and every number in between, at a tenth of what it costs to read the hashes between.
+   */
+  function provenPiece(after: number, entries: Uint8Array[]): Piece {
+    const previous = hashAt(after)
+    const last = hashAt(after + entries.length)
+    if (!previous || !last || (entries.length === 0 && after < newest.seq)) {
+      throw new StoreDamaged(`of the entries behind ${after} some are not there`)
+    }
+    const reached = chainHashes({ box, epoch }, after + 1, previous, entries).at(-1) ?? previous
+    if (!isEqual(reached, last)) throw new StoreDamaged(`the entries behind ${after} are not what was written`)
+    return { first: after + 1, previous, entries, last }
   }
 
   /** Up to which entry is to be forgotten now: receipted, never the newest, not many at a time. */
@@ -234,11 +238,8 @@ export function createJournal(
     read: (seq, entriesMax) =>
       use(() => {
         const after = Math.max(seq, forgotten.seq)
-        const rows = selectAfter.all(after, entriesMax) as EntryRow[]
-        const first = rows[0]?.seq ?? newest.seq + 1
-        if (first !== after + 1) throw new StoreDamaged(`entry ${after + 1} is not there`)
-        checkLinks({ box, epoch }, rows)
-        return cutPiece(rows)
+        const entries = fitting(selectBytes.all(after, entriesMax) as Uint8Array[])
+        return provenPiece(after, entries)
       }),
     receipt: (seq, hash, at) =>
       use(() => {

@@ -15,6 +15,16 @@ export interface Piece {
 /** Half of what a batch may have: header, signature and CBOR framing fit well beside it. */
 const PIECE_BYTES_MAX = BATCH_BYTES_MAX / 2
 
+/** The first of these that fit one batch, at least one. */
+export function fitting(entries: readonly Uint8Array[]): Uint8Array[] {
+  let bytes = 0
+  const end = entries.findIndex((entry, i) => {
+    bytes += entry.length
+    return i > 0 && bytes > PIECE_BYTES_MAX
+  })
+  return end < 0 ? [...entries] : entries.slice(0, end)
+}
+
 /** The first of these rows that fit one batch, at least one. */
 export function cutPiece(rows: Iterable<EntryRow>): Piece {
   const piece: Piece = { first: 0, previous: new Uint8Array(32), entries: [], last: new Uint8Array(32) }
