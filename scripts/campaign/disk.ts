@@ -23,6 +23,7 @@ export interface Disk {
 
 const IMAGE_BYTES = 96 * 1024 * 1024
 const MEMORY = '96m'
+const LET_GO_MS_MAX = 1_000
 const UNMOUNT_TRIES = 100
 const UNMOUNT_WAIT_MS = 20
 /** A chunk small enough that what is left is what was asked for. */
@@ -106,8 +107,10 @@ export async function disturbFlushes(pid: number, inject: string): Promise<() =>
   // The first word it says is that it is attached, or why it could not.
   await Promise.race([once(strace.stderr!, 'data'), ended])
   return async () => {
-    // Asked to end it lets go of the process; killed it would leave it stopped.
+    // Asked to end it lets go of the process. It may wait for ever for threads of one that was killed meanwhile.
     strace.kill('SIGINT')
+    const insist = setTimeout(() => strace.kill('SIGKILL'), LET_GO_MS_MAX)
     await ended
+    clearTimeout(insist)
   }
 }
