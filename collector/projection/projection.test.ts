@@ -252,7 +252,7 @@ test('whatever happens, rebuilding from the evidence gives every projection agai
     }),
     { numRuns: 12 },
   )
-}, 20_000)
+})
 
 test('a service can be asked for as soon as it is registered, before it is projected', async () => {
   const { collector } = await setUp()

@@ -67,4 +67,4 @@ test('a card that was copied and runs in two boxes: one chain counts, the other 
   expect(await client.tied(service('clone'))).toMatchObject({ grade: 'very-satisfied' })
   const [box] = (await collector.get('/v1/boxes')) as { findings: { code: string }[] }[]
   expect(box!.findings.map(({ code }) => code)).toEqual(expect.arrayContaining(['forked', 'unexplained-end']))
-}, 20_000)
+})
