@@ -42,6 +42,7 @@ export interface Tally extends Omit<WorldResult, 'drainMs' | 'failures' | 'crash
 }
 
 const ENTRY = join(import.meta.dirname, '../campaign.ts')
+const SILENT_MS_MAX = 300_000
 const VAR = join(import.meta.dirname, '../../var')
 
 /** How far a world can be set apart on this machine. */
@@ -138,12 +139,21 @@ async function runChild(
 ): Promise<WorldResult | undefined> {
   let last: WorldResult | undefined
   let isOver = false
-  const { errors } = await runIsolated(order.isolation, ['--world', JSON.stringify(order)], onWorld, line => {
+  let world: ChildProcess | undefined
+  // A round takes seconds. One that never ends would keep the campaign, and nobody would know.
+  const silence = setTimeout(() => world?.kill('SIGKILL'), SILENT_MS_MAX)
+  const started = (child: ChildProcess) => {
+    world = child
+    onWorld(child)
+  }
+  const { errors } = await runIsolated(order.isolation, ['--world', JSON.stringify(order)], started, line => {
+    silence.refresh()
     const { result, over } = JSON.parse(line) as { result: WorldResult; over?: true }
     last = result
     isOver = over === true
     if (!isOver) onRound(result)
   })
+  clearTimeout(silence)
   if (isOver || !last) return last ?? (errors.length > 0 ? emptyResult(errors) : undefined)
   return { ...last, failures: [...last.failures, 'the process of this world broke off', ...errors.slice(-20)] }
 }
