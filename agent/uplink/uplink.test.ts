@@ -111,24 +111,40 @@ describe('the uplink', () => {
     const { clock, uplink, sent, append, receipt, reads } = setUp()
     for (let i = 0; i < BATCH_ENTRIES_MAX + 7; i++) append()
     uplink.linkUp()
-    expect(reads()).toBe(1)
+    const first = reads()
     clock.advance(0)
-    expect(reads()).toBe(2)
+    expect(reads()).toBe(first + 1)
     expect(sent).toHaveLength(1)
     uplink.receiptArrived(receipt(BATCH_ENTRIES_MAX, sent[0]!.last))
     expect(sent[1]).toMatchObject({ first: BATCH_ENTRIES_MAX + 1, count: 7 })
-    expect(reads()).toBe(2)
     clock.advance(0)
-    expect(reads()).toBe(2)
+    expect(reads()).toBe(first + 1)
+  })
+
+  test('the batch behind is made bit by bit, so that a press goes between, and whole when its turn comes early', () => {
+    const { clock, uplink, sent, append, receipt, reads } = setUp()
+    for (let i = 0; i < 3 * BATCH_ENTRIES_MAX; i++) append()
+    uplink.linkUp()
+    const first = reads()
+    let readsBetween = 0
+    clock.after(0, () => {
+      readsBetween = reads()
+      uplink.receiptArrived(receipt(BATCH_ENTRIES_MAX, sent[0]!.last))
+    })
+    clock.advance(0)
+    expect([first, readsBetween]).toEqual([5, 6])
+    expect(sent[1]).toMatchObject({ first: BATCH_ENTRIES_MAX + 1, count: BATCH_ENTRIES_MAX })
+    expect(sent).toHaveLength(2)
   })
 
   test('a link that is lost meanwhile ends that too, and leaves no timer', () => {
     const { clock, uplink, append, reads } = setUp()
     for (let i = 0; i < BATCH_ENTRIES_MAX + 7; i++) append()
     uplink.linkUp()
+    const first = reads()
     uplink.linkDown()
     expect(clock.timers()).toBe(0)
-    expect(reads()).toBe(1)
+    expect(reads()).toBe(first)
   })
 
   test('what was made ahead does not go to a collector that stands elsewhere', () => {

@@ -1,10 +1,9 @@
 import type { KeyObject } from 'node:crypto'
-import { BATCH_ENTRIES_MAX } from '#protocol/batch.ts'
 import type { Clock } from '#protocol/clock.ts'
 import { isEqual } from '#protocol/codec.ts'
 import { readReceipt } from '#protocol/receipt.ts'
 import { fail, type Result } from '#protocol/result.ts'
-import { type ChainPiece, signPiece } from './sign-piece.ts'
+import { type ChainPiece, signInSteps } from './sign-piece.ts'
 
 /** What the uplink needs of one epoch: the journal, or what was salvaged of one before it. */
 export interface UplinkChain {
@@ -43,6 +42,16 @@ interface CutBatch {
   after: number
   upTo: number
   bytes: Uint8Array
+}
+
+/** A batch that is being made. */
+interface Cutting {
+  chain: UplinkChain
+  after: number
+  /** Makes a bit more of it; true when that was all. */
+  step(): boolean
+  /** Undefined until it is made, and when there is nothing to send. */
+  batch(): CutBatch | undefined
 }
 
 /** Without a receipt for this long the batch is sent again; doubles up to the cap, back at the next progress. */
@@ -93,8 +102,8 @@ export function createUplink(deps: {
   let isLinkUp = false
   /** The batch that waits for its receipt, by where its chain stood when it was cut. */
   let flight: Omit<CutBatch, 'bytes'> | undefined
-  /** The batch behind it, if there is one and it was made already. */
-  let prepared: CutBatch | undefined
+  /** The batch behind it, as far as it was made already. */
+  let prepared: Cutting | undefined
   let cancelPreparing = () => {}
   let resendMs = msMin
   let cancelResend = () => {}
@@ -128,22 +137,38 @@ export function createUplink(deps: {
 
   /** Of the oldest chain that has something to send. */
   function nextBatch(): CutBatch | undefined {
-    const ready = prepared
+    const begun = prepared
     prepared = undefined
+    cancelPreparing()
     for (const chain of chains()) {
       if (chain.backlog() === 0 || isPassedOver(chain)) continue
       const after = chain.receiptedSeq()
-      const batch = ready?.chain === chain && ready.after === after ? ready : cut(chain, after)
-      if (batch) return batch
+      const own = begun?.chain === chain && begun.after === after ? begun : cutting(chain, after)
+      while (!own.step());
+      if (own.batch()) return own.batch()
     }
     return undefined
   }
 
-  function cut(chain: UplinkChain, after: number): CutBatch | undefined {
-    const piece = chain.read(after, BATCH_ENTRIES_MAX)
-    if (piece.entries.length === 0) return undefined
-    const upTo = piece.first + piece.entries.length - 1
-    return { chain, after, upTo, bytes: signPiece(piece, chain, deps) }
+  function cutting(chain: UplinkChain, after: number): Cutting {
+    const steps = signInSteps(chain, after, deps)
+    let batch: CutBatch | undefined
+    let isDone = false
+    return {
+      chain,
+      after,
+      batch: () => batch,
+      step() {
+        if (isDone) return true
+        const { done, value } = steps.next()
+        isDone = done ?? false
+        if (value) {
+          const { piece, bytes } = value
+          batch = { chain, after, upTo: piece.first + piece.entries.length - 1, bytes }
+        }
+        return isDone
+      },
+    }
   }
 
   function send({ chain, after, upTo, bytes }: CutBatch) {
@@ -151,11 +176,13 @@ export function createUplink(deps: {
     cancelResend = clock.after(resendMs, resend)
     deps.sendBatch(bytes)
     // Not before this one has left the process.
-    if (upTo < chain.newest().seq) cancelPreparing = clock.after(0, () => reading(prepare))
+    if (upTo < chain.newest().seq) prepareNext(cutting(chain, upTo))
   }
 
-  function prepare() {
-    if (flight) prepared = cut(flight.chain, flight.upTo)
+  /** Makes the batch behind the one in flight while its receipt is awaited, bit by bit: a press goes between. */
+  function prepareNext(own: Cutting) {
+    prepared = own
+    cancelPreparing = clock.after(0, () => reading(() => void (own.step() || prepareNext(own))))
   }
 
   function resend() {
