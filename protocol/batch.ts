@@ -5,7 +5,7 @@ import { CHAIN_START, chainHashes } from './chain.ts'
 import { createWireForm, isEqual, type WireFault } from './codec.ts'
 import { BoxIdSchema, BytesBetween, CountSchema, EpochSchema, HashSchema, SeqSchema, SignatureSchema } from './names.ts'
 import { fail, ok, type Result } from './result.ts'
-import { isSignedBy, signTagged } from './signature.ts'
+import { isSignedBy, isSignedByAside, signTagged } from './signature.ts'
 
 export const PROTOCOL_VERSION = 1
 
@@ -124,10 +124,21 @@ export function signBatch(unsigned: Omit<Batch, 'signature'>, lastHash: Uint8Arr
 
 /** The hash of every entry of the batch, once the signature over the last has been found good. */
 export function verifyBatch(batch: Batch, publicKey: KeyObject): Result<Uint8Array[], BatchFault> {
-  const hashes = chainHashes(batch, batch.first, batch.previous, batch.entries)
-  const head = hashes.at(-1)!
-  if (!isSignedBy('head', head, batch.signature, publicKey)) {
-    return fail('bad-signature', 'the signature does not fit the entries, their numbers, the box or its key')
-  }
-  return ok(hashes)
+  const hashes = hashesOf(batch)
+  return hashesIf(isSignedBy('head', hashes.at(-1)!, batch.signature, publicKey), hashes)
+}
+
+/** The same; the signature is verified by another thread. */
+export async function verifyBatchAside(batch: Batch, publicKey: KeyObject): Promise<Result<Uint8Array[], BatchFault>> {
+  const hashes = hashesOf(batch)
+  return hashesIf(await isSignedByAside('head', hashes.at(-1)!, batch.signature, publicKey), hashes)
+}
+
+function hashesOf(batch: Batch): Uint8Array[] {
+  return chainHashes(batch, batch.first, batch.previous, batch.entries)
+}
+
+function hashesIf(isSigned: boolean, hashes: Uint8Array[]): Result<Uint8Array[], BatchFault> {
+  if (isSigned) return ok(hashes)
+  return fail('bad-signature', 'the signature does not fit the entries, their numbers, the box or its key')
 }

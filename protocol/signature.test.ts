@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { disturbed } from '#test/helpers/protocol-arbitraries.ts'
 import { signingKeys } from '#test/helpers/test-keys.ts'
-import { isSignedBy, signTagged } from './signature.ts'
+import { isSignedBy, isSignedByAside, signTagged } from './signature.ts'
 
 const keys = signingKeys()
 const BYTES = new Uint8Array([1, 2, 3])
@@ -36,7 +36,7 @@ describe('the two forms of a signature', () => {
     }),
   )
 
-  test('signatures of every length are the pair of numbers that the protocol says', () => {
+  test('signatures of every length are the pair of numbers that the protocol says', async () => {
     let short = 0
     for (let i = 0; i < 2000; i++) {
       const message = Buffer.of(i >> 8, i & 0xff)
@@ -47,13 +47,14 @@ describe('the two forms of a signature', () => {
       if (signature[32] === 0) {
         const shorter = Buffer.concat([signature.subarray(0, 32), signature.subarray(33)])
         expect(isSignedBy('head', message, shorter, keys.publicKey)).toBe(false)
+        expect(await isSignedByAside('head', message, shorter, keys.publicKey)).toBe(false)
       }
     }
     // About one in 128 has a number with a zero in front.
     expect(short).toBeGreaterThan(0)
   })
 
-  test('whatever the numbers, it holds for us exactly when it holds for node:crypto', () => {
+  test('whatever the numbers, it holds for us, here and aside, exactly when it holds for node:crypto', async () => {
     const message = Buffer.from('message')
     const good = signTagged('head', message, keys.privateKey)
     const pairs = fc.oneof(
@@ -61,10 +62,11 @@ describe('the two forms of a signature', () => {
       fc.constant(good),
       disturbed(good),
     )
-    fc.assert(
-      fc.property(pairs, pair => {
-        const signed = Buffer.concat([TAG, message])
-        expect(isSignedBy('head', message, pair, keys.publicKey)).toBe(verify('sha256', signed, p1363, pair))
+    await fc.assert(
+      fc.asyncProperty(pairs, async pair => {
+        const isGood = verify('sha256', Buffer.concat([TAG, message]), p1363, pair)
+        expect(isSignedBy('head', message, pair, keys.publicKey)).toBe(isGood)
+        expect(await isSignedByAside('head', message, pair, keys.publicKey)).toBe(isGood)
       }),
       { numRuns: 500 },
     )

@@ -24,6 +24,19 @@ export function isSignedBy(
   return signature.length === 2 * NUMBER_BYTES && verify('sha256', tagged(tag, bytes), publicKey, sequenceOf(signature))
 }
 
+/** The same by another thread: the caller's is free meanwhile for nine tenths of the time that it takes. */
+export function isSignedByAside(
+  ...[tag, bytes, signature, publicKey]: Parameters<typeof isSignedBy>
+): Promise<boolean> {
+  if (signature.length !== 2 * NUMBER_BYTES) return Promise.resolve(false)
+  return new Promise((resolve, reject) => {
+    verify('sha256', tagged(tag, bytes), publicKey, sequenceOf(signature), (error, isGood) => {
+      if (error) reject(error)
+      else resolve(isGood)
+    })
+  })
+}
+
 function tagged(tag: keyof typeof TAGS, bytes: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(TAGS[tag]), bytes])
 }

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { type Batch, decodeBatch, verifyBatch } from '#protocol/batch.ts'
+import { type Batch, decodeBatch, verifyBatch, verifyBatchAside } from '#protocol/batch.ts'
 import { BOX_KINDS, decodeEntry, type Entry } from '#protocol/entry.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 
@@ -39,12 +39,36 @@ export const REFUSAL_CODES = [
 ] as const
 export type RefusalCode = (typeof REFUSAL_CODES)[number]
 
+type Fault = { code: RefusalCode; detail: string }
+
 /** Checks all of a batch that does not need the store. Hashes and verifies once, decodes each entry once. */
-export function checkBatch(
+export function checkBatch(topicBox: string, bytes: Uint8Array, keys: SignerKeys): Result<CheckedBatch, Fault> {
+  const claim = readClaim(topicBox, bytes, keys)
+  if (!claim.ok) return claim
+  const { batch, key } = claim.value
+  return judgeClaim(claim.value, key && verifyBatch(batch, key))
+}
+
+/** The same; the signature is verified by another thread, so that many are while this one goes on. */
+export async function checkBatchAside(
   topicBox: string,
   bytes: Uint8Array,
   keys: SignerKeys,
-): Result<CheckedBatch, { code: RefusalCode; detail: string }> {
+): Promise<Result<CheckedBatch, Fault>> {
+  const claim = readClaim(topicBox, bytes, keys)
+  if (!claim.ok) return claim
+  const { batch, key } = claim.value
+  return judgeClaim(claim.value, key && (await verifyBatchAside(batch, key)))
+}
+
+/** What a batch says of itself, and the keys it may be signed with. */
+interface Claim {
+  batch: Batch
+  key: KeyObject | undefined
+  revoked: readonly KeyObject[]
+}
+
+function readClaim(topicBox: string, bytes: Uint8Array, keys: SignerKeys): Result<Claim, Fault> {
   const decoded = decodeBatch(bytes)
   if (!decoded.ok) return decoded
   const batch = decoded.value
@@ -56,7 +80,13 @@ export function checkBatch(
   if (!key && revoked.length === 0) {
     return fail('not-enrolled', `no box ${batch.box} is enrolled with this collector`)
   }
-  const verified = key ? verifyBatch(batch, key) : undefined
+  return ok({ batch, key, revoked })
+}
+
+function judgeClaim(
+  { batch, key, revoked }: Claim,
+  verified: ReturnType<typeof verifyBatch> | undefined,
+): Result<CheckedBatch, Fault> {
   if (!key || !verified?.ok) {
     const isOfRevoked = revoked.some(old => verifyBatch(batch, old).ok)
     if (isOfRevoked) return fail('box-revoked', 'it is signed with a key that was revoked before it came')

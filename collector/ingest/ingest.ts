@@ -4,7 +4,7 @@ import type { Refused } from '#collector/store/quarantine.ts'
 import { BATCH_ENTRIES_MAX } from '#protocol/batch.ts'
 import type { Clock } from '#protocol/clock.ts'
 import { ok, type Result } from '#protocol/result.ts'
-import { checkBatch, type SignerKeys } from './check-batch.ts'
+import { checkBatch, checkBatchAside, type SignerKeys } from './check-batch.ts'
 import type { Committer } from './committer.ts'
 import type { RefusalBook } from './refusal-book.ts'
 import type { Arrival, BoxWork, OwnResult, OwnWork } from './work.ts'
@@ -60,6 +60,8 @@ export function createIngest(deps: {
   onStored(): void
 }): Ingest {
   const { clock, counters } = deps
+  /** What is being checked, in the order it came. */
+  const incoming: { box: string; bytes: Uint8Array; check: ReturnType<typeof checkBatchAside> }[] = []
   let batches: BoxWork[] = []
   const own: PendingOwn[] = []
   let refused: Refused[] = []
@@ -78,13 +80,16 @@ export function createIngest(deps: {
 
   function wake() {
     arrivals += 1
-    if (batches.length + own.length === 1) oldestMonoMs = clock.monoMs()
+    if (waiting() === 1) oldestMonoMs = clock.monoMs()
     running ??= run()
   }
 
+  const waiting = () => incoming.length + batches.length + own.length
+
   async function run() {
-    while (batches.length + own.length + refused.length > 0 || isDayOver) {
+    while (waiting() + refused.length > 0 || isDayOver) {
       await company()
+      await takeIn()
       await commitPending()
     }
     running = undefined
@@ -100,8 +105,17 @@ export function createIngest(deps: {
       arrivals !== seen &&
       !isStopped &&
       clock.monoMs() - oldestMonoMs < COMMIT_WAIT_MS_MAX &&
-      countEntries(batches) + own.length < COMMIT_ENTRIES_MAX
+      incoming.length + countEntries(batches) + own.length < COMMIT_ENTRIES_MAX
     )
+  }
+
+  /** Checks were under way side by side; what they found is taken in the order of arrival. */
+  async function takeIn() {
+    for (const { box, bytes, check } of incoming.splice(0)) {
+      const checked = await check
+      if (checked.ok) batches.push({ ...checked.value, bytes })
+      else refuse({ box, ...checked.error, bytes })
+    }
   }
 
   function expectNext(taken: readonly BoxWork[]) {
@@ -171,10 +185,8 @@ export function createIngest(deps: {
     accept(box, bytes) {
       if (isStopped) return
       counters.add('batches-received')
-      if (batches.length >= PENDING_BATCHES_MAX) return counters.add('batches-dropped', 'busy')
-      const checked = checkBatch(box, bytes, deps.keys)
-      if (checked.ok) batches.push({ ...checked.value, bytes })
-      else refuse({ box, ...checked.error, bytes })
+      if (incoming.length + batches.length >= PENDING_BATCHES_MAX) return counters.add('batches-dropped', 'busy')
+      incoming.push({ box, bytes, check: checkBatchAside(box, bytes, deps.keys) })
       wake()
     },
     write(work, behind) {
