@@ -104,15 +104,16 @@ function accessRules(counters: Counters) {
 
 const commonName = (client: Client) => nameOn((client.conn as TLSSocket).getPeerCertificate())
 
-function nameOn(certificate: PeerCertificate): string {
-  const name: unknown = certificate.subject?.CN
+/** Empty for a connection that has just broken: it shows no certificate any more. */
+function nameOn(certificate: PeerCertificate | null): string {
+  const name: unknown = certificate?.subject?.CN
   return typeof name === 'string' ? name : ''
 }
 
 function isRevoked(socket: TLSSocket, revocations: Pick<Revocations, 'isCertificateRevoked'>): boolean {
-  const certificate = socket.getPeerCertificate()
+  const certificate: PeerCertificate | null = socket.getPeerCertificate()
   // A connection that has just broken shows none, and needs no cutting.
-  if (!certificate.serialNumber) return false
+  if (!certificate?.serialNumber) return false
   return revocations.isCertificateRevoked(nameOn(certificate), plainSerial(certificate.serialNumber))
 }
 
