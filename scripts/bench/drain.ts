@@ -1,4 +1,4 @@
-import { createPublicKey, randomBytes } from 'node:crypto'
+import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
@@ -10,12 +10,15 @@ import { startAgentProcess, untilState, writeAgentConfiguration } from './agent-
 import { connectAs, flood } from './box-client.ts'
 import { startCollectorProcess } from './collector-process.ts'
 import { startCountingBroker } from './counting-broker.ts'
+import { openLightBox } from './light-box.ts'
 import type { Measurement, Subject } from './measurement.ts'
-import { createSessionMaker, fillJournal } from './sessions.ts'
+import { createPaperBox, createSessionMaker, fillJournal, type MadeBatch } from './sessions.ts'
 import type { Workplace } from './workplace.ts'
 
 const ENTRIES = 20_000
 const BOX = 'bench-drain'
+/** What another box sends first, so that the collector is one that runs and not one that compiles itself. */
+const WARMING = { box: 'bench-warm', batches: 10, entries: 500 }
 
 /**
  * A box that comes back with a backlog: from the moment its link is up until the collector has committed
@@ -37,7 +40,8 @@ export const drain: Measurement = {
 }
 
 async function prepareDrain(place: Workplace): Promise<Subject> {
-  const identities = await place.identities([BOX])
+  const identities = await place.identities([BOX, WARMING.box])
+  const warming = await makeWarming(identities.boxes[WARMING.box]!)
   const identity = identities.boxes[BOX]!
   const backlog = await makeBacklog(place.folder('backlog'), identity)
   const counting = await startCountingBroker(place, identities, { hasConsumer: false })
@@ -51,6 +55,7 @@ async function prepareDrain(place: Workplace): Promise<Subject> {
       cpSync(backlog, join(folder, 'journal'), { recursive: true })
       const configuration = writeAgentConfiguration(folder, { identity, port: '/dev/no-such-pad', logLevel: 'info' })
       const collector = await startCollectorProcess(place, identities)
+      await warm(identities.boxes[WARMING.box]!, place.brokerPort, warming)
       await collector.projected()
       const agent = await startAgentProcess(place, configuration)
       const up = agent.line(line => line.includes('"msg":"link-up"')).then(() => performance.now())
@@ -70,6 +75,22 @@ async function prepareDrain(place: Workplace): Promise<Subject> {
       await counting.stop()
     },
   }
+}
+
+/** The first batches of a box. Every new collector takes them. */
+async function makeWarming(identity: string): Promise<MadeBatch[]> {
+  const { collector } = parse(readFileSync(join(identity, 'enrolment.yaml'), 'utf8'))
+  const boxKey = createPrivateKey(readFileSync(join(identity, 'box.key')))
+  const paper = await createPaperBox(WARMING.box, boxKey, collector.openingKey)
+  const made: MadeBatch[] = []
+  while (made.length < WARMING.batches) made.push(await paper.batch(WARMING.entries))
+  return made
+}
+
+async function warm(identity: string, port: number, batches: readonly MadeBatch[]): Promise<void> {
+  const box = await openLightBox(WARMING.box, identity, port)
+  for (const { bytes } of batches) await box.send(bytes)
+  box.end()
 }
 
 /** A journal as a box has it after weeks without a link. */

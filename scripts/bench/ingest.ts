@@ -1,13 +1,13 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { MqttClient } from 'mqtt'
 import { parse } from 'yaml'
 import { readReceipt } from '#protocol/receipt.ts'
-import { downTopic, upTopic } from '#protocol/topics.ts'
+import { upTopic } from '#protocol/topics.ts'
 import { connectAs, flood } from './box-client.ts'
 import { startCollectorProcess } from './collector-process.ts'
 import { startCountingBroker } from './counting-broker.ts'
+import { type LightBox, openLightBox } from './light-box.ts'
 import type { Measurement, RowPlan, Subject } from './measurement.ts'
 import { createPaperBox, type MadeBatch, type PaperBox } from './sessions.ts'
 import type { Workplace } from './workplace.ts'
@@ -88,7 +88,7 @@ async function prepareIngest(place: Workplace): Promise<Subject> {
       return [rate, rate, rate]
     },
     async close() {
-      for (const { client } of [...backlogBoxes, ...liveBoxes]) client.end(true)
+      for (const box of [...backlogBoxes, ...liveBoxes]) box.end()
       publisher.end(true)
       await counting.stop()
       await collector.stop()
@@ -106,7 +106,7 @@ interface LoadedBox {
 }
 
 interface ConnectedBox {
-  client: MqttClient
+  end(): void
   make(batches: number, entries: number): Promise<LoadedBox>
 }
 
@@ -115,14 +115,12 @@ async function openCounter(box: string, folder: string, port: number): Promise<C
   const { collector } = parse(readFileSync(join(folder, 'enrolment.yaml'), 'utf8'))
   const receiptKey = createPublicKey(collector.signingKey)
   const paper = await createPaperBox(box, boxKey, collector.openingKey)
-  const client = await connectAs(box, folder, port)
-  await client.subscribeAsync(downTopic(box, 'receipt'), { qos: 1 })
+  const light = await openLightBox(box, folder, port)
   return {
-    client,
+    end: light.end,
     async make(batches, entries) {
       const made = await makeBatches(paper, batches, entries)
-      const topic = upTopic(box, 'batch')
-      return { receiptKey, lastSeq: made.at(-1)!.lastSeq, send: () => sendInTurn(client, topic, made) }
+      return { receiptKey, lastSeq: made.at(-1)!.lastSeq, send: () => sendInTurn(light, made) }
     },
   }
 }
@@ -134,18 +132,10 @@ async function makeBatches(paper: PaperBox, batches: number, entries: number): P
 }
 
 /** Resolves with the last receipt. */
-function sendInTurn(client: MqttClient, topic: string, batches: readonly MadeBatch[]): Promise<Uint8Array> {
-  return new Promise(resolve => {
-    let next = 0
-    const send = () => client.publish(topic, batches[next++]!.bytes as Buffer, { qos: 1 })
-    const onReceipt = (_topic: string, bytes: Buffer) => {
-      if (next < batches.length) return send()
-      client.off('message', onReceipt)
-      resolve(bytes)
-    }
-    client.on('message', onReceipt)
-    send()
-  })
+async function sendInTurn(box: LightBox, batches: readonly MadeBatch[]): Promise<Uint8Array> {
+  let receipt: Uint8Array | undefined
+  for (const { bytes } of batches) receipt = await box.send(bytes)
+  return receipt!
 }
 
 /** How long until every box has its last receipt. That each says what it should is checked off the clock. */
