@@ -268,7 +268,12 @@ export async function startAgent(deps: {
 
   function timeLearned(word: TimeWord, source: EntryBody<'anchor'>['source']) {
     collectorTime.learned(word)
-    anchors.consider(source)
+    try {
+      anchors.consider(source)
+    } catch (error) {
+      // Nobody waits for an anchor, so nobody else would hear of the disk.
+      return journalFailed(error)
+    }
     link.timeLearned()
   }
 
