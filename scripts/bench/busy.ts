@@ -67,8 +67,12 @@ async function prepareBusy(place: Workplace): Promise<Subject> {
       isDrained = true
     })
     const tookMs: number[] = []
-    while (tookMs.length < PRESSES_MAX && !(isDrained && backlog > 0)) tookMs.push(await box.press())
-    await drained
+    const isEnough = () => tookMs.length >= PRESSES_MAX || (isDrained && backlog > 0)
+    try {
+      while (!isEnough()) tookMs.push(await box.press())
+    } finally {
+      await Promise.race([drained, box.agent.stop()])
+    }
     await box.stop()
     await collector.stop()
     return quantile(tookMs, 0.99)

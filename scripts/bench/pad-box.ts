@@ -1,6 +1,5 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { openPtyLine } from '#virtual-pad/pty.ts'
 import { type AgentProcess, startAgentProcess } from './agent-process.ts'
@@ -10,8 +9,7 @@ import type { Workplace } from './workplace.ts'
 const WINDOW = 'A01'
 const PROFILE = 'generic-pj06'
 const PROFILES = join(import.meta.dirname, '../../device-profiles')
-/** `please-rate` of the profile; its driver listens this long after it. */
-const ASK = Buffer.from('55AA0220001A', 'hex')
+/** The box believes the key this long after it asked. */
 const LISTENS_AFTER_MS = 20
 /** Key 1 of the pad: one bare byte. */
 const KEY = Buffer.of(1)
@@ -37,6 +35,7 @@ function writeQuickProfile(folder: string): void {
 
 export async function startPadBox(place: Workplace, folder: string, identity: string): Promise<PadBox> {
   let heard = Buffer.alloc(0)
+  let isListening = false
   let wake = () => {}
   const line = openPtyLine({
     onBytes(bytes) {
@@ -53,6 +52,11 @@ export async function startPadBox(place: Workplace, folder: string, identity: st
   writeFileSync(configuration, stringify(settings))
   const agent = await startAgentProcess(place, configuration)
   await agent.line(text => text.includes('"msg":"pad-ready"'))
+  const watching = new AbortController()
+  void watchListening(agent.url, watching.signal, is => {
+    isListening = is
+    wake()
+  })
 
   async function until(isSo: () => boolean): Promise<void> {
     const timeout = AbortSignal.timeout(PATIENCE_MS)
@@ -68,7 +72,7 @@ export async function startPadBox(place: Workplace, folder: string, identity: st
   return {
     agent,
     async press() {
-      heard = Buffer.alloc(0)
+      await until(() => !isListening)
       const { for: service } = promptBody()
       const asked = await fetch(`${agent.url}/v1/prompts`, {
         method: 'POST',
@@ -77,8 +81,7 @@ export async function startPadBox(place: Workplace, folder: string, identity: st
       })
       if (asked.status !== 201) throw new Error(`the box refused a prompt: ${await asked.text()}`)
       await asked.arrayBuffer()
-      await until(() => heard.includes(ASK))
-      await delay(LISTENS_AFTER_MS + 5)
+      await until(() => isListening)
       heard = Buffer.alloc(0)
       const pressedMs = performance.now()
       line.value.write(KEY)
@@ -86,8 +89,22 @@ export async function startPadBox(place: Workplace, folder: string, identity: st
       return performance.now() - pressedMs
     },
     async stop() {
+      watching.abort()
       await agent.stop()
       await unplug()
     },
+  }
+}
+
+/** Tells whether a press counts now, from the box's own live events, until aborted. */
+async function watchListening(url: string, signal: AbortSignal, tell: (isListening: boolean) => void): Promise<void> {
+  try {
+    const response = await fetch(`${url}/v1/events`, { signal })
+    for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
+      const newest = [...text.matchAll(/"isListening":(true|false)/g)].at(-1)
+      if (newest) tell(newest[1] === 'true')
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
   }
 }
