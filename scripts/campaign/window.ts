@@ -157,12 +157,23 @@ export function createWindow(deps: {
     const firstMs = performance.now()
     const isThanked = await press(keyOf(plan.grades[0]), THANKS_PATIENCE_MS)
     if (!isThanked) return
+    // Where thanks and rest are one command, a box that was too slow would seem to thank for what it never saw.
+    if (isThanksRest(profile) && !(await isRated(url, own))) return withdrawThanks(own)
     freeMs = performance.now() + profile.behaviour.holdOffMs + AFTER_HOLD_OFF_MS
-    if (plan.behaviour !== 'change-mind') return
+    if (plan.behaviour !== 'change-mind' || isThanksRest(profile)) return
     await wait(profile.behaviour.holdOffMs + AFTER_HOLD_OFF_MS)
     const leftMs = firstMs + SECOND_THANKS_MS_MAX - performance.now()
     // A box that was started meanwhile shows its rest, and would seem to thank.
     if (leftMs > 0 && told === 'thank' && pad.isPlugged()) await press(keyOf(plan.grades[1]), leftMs)
+  }
+
+  async function isRated(url: string, own: Session): Promise<boolean> {
+    try {
+      const response = await call(`${url}/v1/prompts/${own.prompt}`, 'GET')
+      return response.ok && ((await response.json()) as { outcome?: string }).outcome === 'rated'
+    } catch {
+      return false // The box was stopped meanwhile: nobody can say what its pad meant.
+    }
   }
 
   async function cancel(url: string, own: Session) {
@@ -208,14 +219,19 @@ export function createWindow(deps: {
 const isThanksRest = ({ intents: { thank, idle } }: Profile) =>
   thank.some(step => idle.some(({ command }) => command === step.command))
 
+function withdrawThanks(session: Session) {
+  for (const key of session.pressed) key.isThanked = false
+  session.unsureThanks = 0
+}
+
 /** How long after the ask a press is believed. */
 function listensAfterMs(profile: Profile): number {
   return profile.intents.ask.reduce((sum, step) => sum + step.waitAfterMs, 0)
 }
 
-async function call(url: string, method: string, body: string): Promise<Response> {
+async function call(url: string, method: string, body?: string): Promise<Response> {
   const headers = { 'content-type': 'application/json' }
-  return await fetch(url, { method, body, headers, signal: AbortSignal.timeout(CLERK_PATIENCE_MS) })
+  return await fetch(url, { method, ...(body && { body, headers }), signal: AbortSignal.timeout(CLERK_PATIENCE_MS) })
 }
 
 const wait = (delayMs: number) => new Promise<void>(resolve => setTimeout(resolve, delayMs))

@@ -30,7 +30,7 @@ export async function startOurs(dir: string, tools: ReadonlySet<Tool>, isBuilt: 
     async press(id) {
       // One citizen at a window, and then the next: a finger is not faster than a pad's hold-off.
       const window = id % WINDOWS
-      await new Promise(resolve => setTimeout(resolve, freeAtMs[window]! - performance.now()))
+      await new Promise(resolve => setTimeout(resolve, Math.max(0, freeAtMs[window]! - performance.now())))
       const planned: PlannedSession = { ...CITIZEN, window }
       const { session, gone } = box!.windows[window]!.serve(planned, String(id))
       await gone
