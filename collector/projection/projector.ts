@@ -8,8 +8,10 @@ import { decodeEntry } from '#protocol/entry.ts'
 import { type Applier, createApplier } from './apply.ts'
 import type { ProjectedEntry, Touched } from './projected.ts'
 
-/** Entries of one transaction: short enough that a receipt never waits long for the store. */
-const SLICE_ENTRIES = 64
+/** Entries of one transaction: a hundredth of a second, for which a batch that comes out of silence may wait. */
+const SLICE_ENTRIES = 128
+/** The same where nobody waits. */
+const REBUILD_SLICE_ENTRIES = 500
 /** Receipts go first, but tables are never further behind than this: then slices and commits take turns. */
 const BEHIND_MS_MAX = 2000
 const GIVE_WAY_MS = 10
@@ -183,7 +185,7 @@ export async function rebuildProjections(db: Kysely<Tables>, opening: Opening): 
   const applier = createApplier()
   let at = 0
   for (;;) {
-    const slice = (await readEvidence(db, at, SLICE_ENTRIES)).map(decodeRow)
+    const slice = (await readEvidence(db, at, REBUILD_SLICE_ENTRIES)).map(decodeRow)
     if (slice.length === 0) return await lastPosition(db)
     await projectSlice(db, applier, opening, slice)
     at = slice.at(-1)!.position
