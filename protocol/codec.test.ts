@@ -1,3 +1,4 @@
+import { encode } from 'cborg'
 import fc from 'fast-check'
 import Type from 'typebox'
 import { describe, expect, test } from 'vitest'
@@ -115,7 +116,7 @@ test('a value that does not fit is our own mistake and throws, saying where', ()
 
 test('a reason names places and what is allowed, never what was found, and stays one short line', () => {
   const hostile = { n: 'SECRET-VALUE', [`bad\n\u202e${'x'.repeat(1000)}`]: 1 }
-  const bytes = createWireForm('any', Type.Unknown()).encode(hostile)
+  const bytes = encode(hostile)
   const read = small.decode(bytes)
   if (read.ok) throw new Error('must be refused')
   expect(read.error.detail).toContain('/n must be integer')

@@ -1,8 +1,9 @@
-import { decode, encode, rfc8949EncodeOptions } from 'cborg'
+import { decode } from 'cborg'
 import type Type from 'typebox'
 import type { TSchema } from 'typebox'
 import { createCheck, type SchemaCheck } from './check.ts'
 import { isDeterministic } from './deterministic.ts'
+import { encodeDeterministic } from './encode.ts'
 import { fail, ok, type Result } from './result.ts'
 import { describeErrors, oneLine } from './schema-errors.ts'
 
@@ -25,8 +26,6 @@ export interface WireFault {
   detail: string
 }
 
-// An optional property that is present but undefined has no encoding of its own: it is left out.
-const ENCODE_OPTIONS = { ...rfc8949EncodeOptions, ignoreUndefinedProperties: true }
 const DECODE_OPTIONS = { strict: true, allowIndefinite: false, allowUndefined: false, rejectDuplicateMapKeys: true }
 
 export function createWireForm<S extends TSchema>(name: string, schema: S): WireForm<Type.Static<S>> {
@@ -38,7 +37,7 @@ export function createCheckedForm<T>(name: string, check: SchemaCheck<T>): WireF
   return {
     encode(value) {
       if (!check.isValid(value)) throw new Error(`cannot encode ${name}: ${check.explain(value)}`)
-      return encode(value, ENCODE_OPTIONS)
+      return encodeDeterministic(value)
     },
     decode(bytes) {
       let value: unknown
