@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
@@ -63,6 +63,23 @@ describe('the journal', () => {
     before.append('outcome', timedOut(1))
     before.close()
     expect(open(directory).openPrompts).toEqual([{ prompt: new Uint8Array(16).fill(2), window: 'A01' }])
+  })
+
+  test('after a power cut knows which prompts were open, and of receipts all but the last hundred', () => {
+    const directory = temporaryFolder()
+    const before = open(directory)
+    let head = before.append('prompt', prompt(1))
+    before.append('prompt', prompt(2))
+    for (let i = 0; i < 150; i++) {
+      head = before.append('outcome', timedOut(1))
+      before.receipt(head.seq, head.hash, AT)
+    }
+    const cut = join(temporaryFolder(), 'journal')
+    cpSync(directory, cut, { recursive: true })
+    const after = open(cut)
+    expect(after.openPrompts).toEqual([{ prompt: new Uint8Array(16).fill(2), window: 'A01' }])
+    expect(after.receiptedSeq()).toBeGreaterThan(before.receiptedSeq() - 101)
+    expect(after.receiptedSeq()).toBeLessThan(before.receiptedSeq())
   })
 
   test('keeps a receipt that was the last thing before a clean end', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type Database from 'better-sqlite3'
 import { CHAIN_START, chainHashes, entryHash } from '#protocol/chain.ts'
 import { isEqual } from '#protocol/codec.ts'
-import { decodeEntry, encodeEntry } from '#protocol/entry.ts'
+import { decodeEntry, type Entry, encodeEntry } from '#protocol/entry.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import { type Ballast, freeBytesOf, openBallast, withRoom } from './ballast.ts'
 import {
@@ -15,7 +15,7 @@ import {
 } from './journal-interface.ts'
 import { createMarks, type Mark } from './marks.ts'
 import { openOrSetAside } from './open-or-set-aside.ts'
-import { createOpenPrompts, openAtEnd } from './open-prompts.ts'
+import { createOpenPrompts, openAtEnd, stillOpen } from './open-prompts.ts'
 import { openPastChains, type PastChains } from './past-chains.ts'
 import { fitting, type Piece } from './piece.ts'
 import { originAfter, readPrevious, writePrevious } from './previous.ts'
@@ -25,6 +25,8 @@ import { type EntryRow, isDamage, isFull, isNotDurable, PAGE_BYTES, readHead, St
 
 export { JOURNAL_LIMITS, type Journal, type JournalDeps, type JournalFault, type JournalLimits }
 
+/** Receipted entries that may have to be sent again after a power cut. */
+const CURSOR_ENTRIES_MAX = 100
 /** Entries in the log that make a checkpoint worth its writes: some 50 of them fill about 150 KiB. */
 const CHECKPOINT_ENTRIES_MIN = 50
 const LOG_ROOM_BYTES = 512 * 1024
@@ -91,8 +93,6 @@ export function createJournal(
   const countFree = database.prepare('PRAGMA freelist_count').pluck()
   const last = database.prepare('SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1').get() as Head | undefined
   const marks = createMarks(database.prepare('SELECT seq, at FROM mark ORDER BY seq').all() as Mark[])
-  const open = createOpenPrompts(storedOpen)
-  const openPrompts = open.all()
 
   let newest: Head = last ?? { seq: 0, hash: CHAIN_START }
   // Also when the process before this one was stopped between making the journal and its first entry.
@@ -102,17 +102,17 @@ export function createJournal(
   let forgotten: Head = { seq: stored?.forgotten_seq ?? 0, hash: stored?.forgotten_hash ?? CHAIN_START }
   let receipted = stored?.receipted ?? 0
   let savedReceipted = receipted
-  let openText = storedOpen
   let newMark: Mark | undefined
   let heardAt: number | undefined
   let appendedSince = 0
   let hasLogRoom = false
   let unusable: unknown
+  const open = createOpenPrompts(use(() => stillOpen(storedOpen, newestFirst())))
+  const openPrompts = open.all()
 
-  const write = database.transaction((row: EntryRow, nextOpen: string) => {
+  const write = database.transaction((row: EntryRow, openText: string | undefined) => {
     insertEntry.run(row.seq, row.bytes, row.hash, row.previous)
-    // The cursor rides along with the next entry: a write of its own would double what the card endures.
-    if (receipted !== savedReceipted || nextOpen !== openText) saveHead.run(receipted, nextOpen)
+    if (openText !== undefined) saveHead.run(receipted, openText)
     if (newMark) insertMark.run(newMark.seq, newMark.at)
   })
 
@@ -122,6 +122,13 @@ export function createJournal(
     deleteMarks.run(to.seq)
     saveForgotten.run(receipted, to.seq, to.hash)
   })
+
+  function* newestFirst(): Generator<Entry> {
+    for (const { bytes } of selectNewestFirst.iterate() as Iterable<{ bytes: Uint8Array }>) {
+      const decoded = decodeEntry(bytes)
+      if (decoded.ok) yield decoded.value
+    }
+  }
 
   /** After an error of the disk or the database nobody knows what the handle holds: it is never used again. */
   function use<T>(work: () => T): T {
@@ -161,6 +168,9 @@ export function createJournal(
     return { first: after + 1, previous, entries, last }
   }
 
+  /** Losing it costs sending again what was receipted since; after a step back, entries that nobody has. */
+  const isCursorFarBehind = () => receipted < savedReceipted || receipted - savedReceipted >= CURSOR_ENTRIES_MAX
+
   /** Up to which entry is to be forgotten now: receipted, never the newest, not many at a time. */
   function forgettable(): number {
     const stored = ((countPages.get() as number) - (countFree.get() as number)) * PAGE_BYTES
@@ -185,7 +195,7 @@ export function createJournal(
   function saveCursor() {
     if (receipted === savedReceipted) return
     try {
-      saveHead.run(receipted, openText)
+      saveHead.run(receipted, open.text())
     } catch (error) {
       // Losing it costs sending again.
       if (!isFull(error)) throw error
@@ -200,7 +210,7 @@ export function createJournal(
       return
     }
     appendedSince = 0
-    if (receipted !== savedReceipted) withRoom(ballast, () => saveHead.run(receipted, openText))
+    if (receipted !== savedReceipted) withRoom(ballast, () => saveHead.run(receipted, open.text()))
     savedReceipted = receipted
     // Not TRUNCATE: every later append would have to grow the log's file again.
     withRoom(ballast, () => database.pragma('wal_checkpoint(RESTART)'))
@@ -217,15 +227,11 @@ export function createJournal(
       const bytes = encodeEntry({ kind, time, body } as Parameters<typeof encodeEntry>[0])
       const seq = newest.seq + 1
       const hash = entryHash({ box, epoch }, seq, newest.hash, bytes)
-      const nextOpen = open.after(kind, body)
-      use(() =>
-        withRoom(ballast, () => write.immediate({ seq, bytes, hash, previous: newest.hash }, nextOpen ?? openText)),
-      )
-      if (nextOpen !== undefined) {
-        open.written(nextOpen)
-        openText = nextOpen
-      }
-      savedReceipted = receipted
+      // The cursor rides along with a prompt, and rarely with anything else: a press would wait for a second page.
+      const openText = open.after(kind, body) ?? (isCursorFarBehind() ? open.text() : undefined)
+      use(() => withRoom(ballast, () => write.immediate({ seq, bytes, hash, previous: newest.hash }, openText)))
+      open.appended(kind, body)
+      if (openText !== undefined) savedReceipted = receipted
       newMark = undefined
       appendedSince += 1
       newest = { seq, hash }
@@ -254,10 +260,7 @@ export function createJournal(
     contradicted: () => noteDamage(directory, { agreedSeq: receipted }),
     *newestFirst() {
       try {
-        for (const { bytes } of selectNewestFirst.iterate() as Iterable<{ bytes: Uint8Array }>) {
-          const decoded = decodeEntry(bytes)
-          if (decoded.ok) yield decoded.value
-        }
+        yield* newestFirst()
       } catch (error) {
         use(() => {
           throw error

@@ -6,12 +6,16 @@ export interface OpenPrompt {
   window: string
 }
 
-/** Prompts that have no end yet, kept as text in the journal's head. */
+/**
+ * Prompts that have no end yet, kept as text in the journal's head. The head is written when one opens, never for an
+ * end: a press would wait for that. So the text may name prompts that have ended since, which `stillOpen` finds.
+ */
 export interface OpenPrompts {
   all(): OpenPrompt[]
-  /** Their text once this entry is written; undefined where it changes nothing. Nothing counts until `written`. */
+  /** The text to be written with this entry; undefined where none needs to be. */
   after(kind: EntryKind, body: EntryBody<EntryKind>): string | undefined
-  written(text: string): void
+  /** The entry is on disk. */
+  appended(kind: EntryKind, body: EntryBody<EntryKind>): void
   /** Follows an entry that is on disk, by its bytes. */
   follow(bytes: Uint8Array): void
   text(): string
@@ -19,18 +23,17 @@ export interface OpenPrompts {
 
 export function createOpenPrompts(stored: string): OpenPrompts {
   /** By prompt, hex. */
-  let windows = parse(stored)
+  const windows = parse(stored)
 
   return {
     all: () => [...windows].map(([prompt, window]) => ({ prompt: fromHex(prompt), window })),
     after(kind, body) {
+      if (kind !== 'prompt') return undefined
       const next = new Map(windows)
-      if (!follow(next, kind, body)) return undefined
+      follow(next, kind, body)
       return JSON.stringify([...next])
     },
-    written(text) {
-      windows = parse(text)
-    },
+    appended: (kind, body) => follow(windows, kind, body),
     follow(bytes) {
       const entry = decodeEntry(bytes)
       if (entry.ok) follow(windows, entry.value.kind, entry.value.body)
@@ -41,15 +44,30 @@ export function createOpenPrompts(stored: string): OpenPrompts {
 
 const parse = (text: string) => new Map(JSON.parse(text) as [prompt: string, window: string][])
 
-/** Whether the entry opened a prompt or ended one that was open. */
-function follow(open: Map<string, string>, kind: EntryKind, body: EntryBody<EntryKind>): boolean {
+function follow(open: Map<string, string>, kind: EntryKind, body: EntryBody<EntryKind>): void {
   if (kind === 'prompt') {
     const { prompt, window } = body as EntryBody<'prompt'>
     open.set(toHex(prompt), window)
-    return true
+  } else if (kind === 'rating' || kind === 'outcome') {
+    open.delete(toHex((body as EntryBody<'outcome'>).prompt))
   }
-  if (kind !== 'rating' && kind !== 'outcome') return false
-  return open.delete(toHex((body as EntryBody<'outcome'>).prompt))
+}
+
+/**
+ * Of the prompts in this text those that no entry has ended. Looks back from the end of the journal as far as the
+ * oldest of them: a few entries, since the text is written whenever one opens.
+ */
+export function stillOpen(stored: string, newestFirst: Iterable<Entry>): string {
+  const named = parse(stored)
+  if (named.size === 0) return stored
+  const open = new Map(named)
+  const sought = new Set(named.keys())
+  for (const { kind, body } of newestFirst) {
+    if (kind === 'prompt') sought.delete(toHex((body as EntryBody<'prompt'>).prompt))
+    else follow(open, kind, body)
+    if (sought.size === 0) break
+  }
+  return JSON.stringify([...open])
 }
 
 /** How far back from the end of a journal an open prompt can be: every window has one at most. */

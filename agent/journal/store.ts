@@ -25,7 +25,7 @@ export interface StoredHead {
   /** The last entry that was forgotten: what is kept hangs on it. */
   forgotten_seq: number
   forgotten_hash: Uint8Array
-  /** JSON of the prompts that have no end yet. In this row, so that an append changes two pages and not three. */
+  /** JSON of the prompts that had no end when the last of them opened (open-prompts.ts). */
   open_prompts: string
 }
 
