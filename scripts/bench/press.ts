@@ -1,4 +1,6 @@
+import { fork } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { openJournal } from '#agent/journal/journal.ts'
 import { createSessionRunner } from '#agent/rating/runner.ts'
@@ -30,7 +32,8 @@ const row = (name: string, quantileName: string): RowPlan => ({
 
 /**
  * From the press that reaches the session to the entry on disk, through the real runner, sealer and journal.
- * As in the field the seal was prepared before; the signature comes with the batch, after the thanks.
+ * As in the field the seal was prepared before; the signature comes with the batch, after the thanks. In a process of
+ * its own, which is told to stay small as a box is.
  */
 export const press: Measurement = {
   name: 'press',
@@ -38,8 +41,34 @@ export const press: Measurement = {
   prepare: preparePress,
 }
 
-async function preparePress(place: Workplace): Promise<Subject> {
-  const folder = place.folder('press')
+function preparePress(place: Workplace): Promise<Subject> {
+  // As a box runs it (scripts/box-build/box-start.cjs): without the compilers that make a busy program fast.
+  const child = fork(import.meta.filename, [place.folder('press')], {
+    execArgv: ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1'],
+  })
+  const closed = once(child, 'close')
+  const stop = place.keep(async () => {
+    child.kill('SIGKILL')
+    await closed
+  })
+  async function ask(what: 'ours' | 'reference'): Promise<readonly number[]> {
+    const answer = once(child, 'message') as Promise<[readonly number[]]>
+    child.send(what)
+    const ended = closed.then(() => Promise.reject(new Error('the process of the presses ended too early')))
+    return (await Promise.race([answer, ended]))[0]
+  }
+  return Promise.resolve({ ours: () => ask('ours'), reference: () => ask('reference'), close: stop })
+}
+
+/** The process that presses; ends with its parent. */
+async function serve(folder: string) {
+  const presses = await preparePresses(folder)
+  process.on('disconnect', () => process.exit())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}) // The parent ends it.
+  process.on('message', async (what: 'ours' | 'reference') => process.send!(await presses[what]()))
+}
+
+async function preparePresses(folder: string) {
   const clock = createSystemClock()
   const opened = openJournal({ directory: join(folder, 'journal'), box: BOX, clock, randomBytes })
   if (!opened.ok) throw new Error(opened.error.detail)
@@ -92,13 +121,7 @@ async function preparePress(place: Workplace): Promise<Subject> {
         floor.write()
         tookMs.push(performance.now() - startedMs)
       }
-      return Promise.resolve(QUANTILES.map(q => quantile(tookMs, q)))
-    },
-    close() {
-      runner.stop()
-      journal.close()
-      floor.close()
-      return Promise.resolve()
+      return QUANTILES.map(q => quantile(tookMs, q))
     },
   }
 }
@@ -115,3 +138,5 @@ function watched(inner: Sealer): { sealer: Sealer; prepared(): Promise<unknown> 
   }
   return { sealer, prepared: async () => await newest }
 }
+
+if (import.meta.main) await serve(process.argv[2]!)
