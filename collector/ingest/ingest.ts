@@ -12,9 +12,8 @@ import type { Arrival, BoxWork, OwnResult, OwnWork } from './work.ts'
 /** Entries in one transaction, and how long the first of them waits for company. */
 const COMMIT_ENTRIES_MAX = BATCH_ENTRIES_MAX
 const COMMIT_WAIT_MS_MAX = 20
-/** Whoever follows waits so long after a commit for the next batch, and longer when a box says that it has more. */
-const NEXT_BATCH_MS = 10
-const NEXT_BATCH_MS_MAX = 50
+/** Silence after a commit in which its receipts reach the boxes, and one that has more sends it. */
+const SILENCE_MS = 50
 /** Batches waiting. A box has one in flight and sends again, so what does not fit is only delayed. */
 const PENDING_BATCHES_MAX = 2000
 const PENDING_REFUSED_MAX = 100
@@ -28,7 +27,7 @@ export interface Ingest {
    * follow it: a person has decided that they are to be taken, whoever signed them.
    */
   write(work: OwnWork, behind?: BoxWork): Promise<Result<OwnResult>>
-  /** Whether batches wait for their receipts, or a box is about to send the next one. */
+  /** Whether batches wait for their receipts, or receipts are on their way and may be answered by more. */
   areReceiptsDue(): boolean
   /** Closes the day before, if one is over, though nothing may wait. */
   turnDay(): void
@@ -67,7 +66,7 @@ export function createIngest(deps: {
   let refused: Refused[] = []
   let arrivals = 0
   let oldestMonoMs = 0
-  let nextDueUntilMonoMs = 0
+  let silentFromMonoMs = 0
   let running: Promise<void> | undefined
   let isStopped = false
   let isDayOver = false
@@ -118,12 +117,6 @@ export function createIngest(deps: {
     }
   }
 
-  function expectNext(taken: readonly BoxWork[]) {
-    if (taken.length === 0) return
-    const dueMs = taken.some(hasMore) ? NEXT_BATCH_MS_MAX : NEXT_BATCH_MS
-    nextDueUntilMonoMs = Math.max(nextDueUntilMonoMs, clock.monoMs() + dueMs)
-  }
-
   /** What waits, without what was signed by a key that was revoked or replaced meanwhile. */
   function stillGood(): BoxWork[] {
     return batches.filter(work => {
@@ -154,7 +147,7 @@ export function createIngest(deps: {
       for (const arrival of result.arrivals) deps.onArrival(arrival)
       for (const item of putAside) deps.onQuarantined(item.refused)
       deps.onStored()
-      expectNext(taken)
+      if (taken.length > 0) silentFromMonoMs = clock.monoMs() + SILENCE_MS
       if (result.committed.length > 0) deps.onCommitted(result.committed)
     } catch (error) {
       // The boxes keep what they sent and send it again; a business system is told.
@@ -198,7 +191,7 @@ export function createIngest(deps: {
         wake()
       })
     },
-    areReceiptsDue: () => running !== undefined || clock.monoMs() < nextDueUntilMonoMs,
+    areReceiptsDue: () => running !== undefined || clock.monoMs() < silentFromMonoMs,
     turnDay() {
       if (isStopped || !deps.committer.isDayOver(clock.wallMs())) return
       isDayOver = true
@@ -213,9 +206,6 @@ export function createIngest(deps: {
     },
   }
 }
-
-/** Whether the box has entries behind this batch, by its own word. */
-const hasMore = ({ batch }: BoxWork) => batch.newest >= batch.first + batch.entries.length
 
 const countEntries = (batches: readonly BoxWork[]) => batches.reduce((sum, work) => sum + work.entries.length, 0)
 
