@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import Type from 'typebox'
 import { createWireForm } from './codec.ts'
 import { ServiceRefSchema } from './entry.ts'
@@ -10,8 +9,7 @@ import {
   SignatureSchema,
   WindowIdSchema,
 } from './names.ts'
-import { fail, ok, type Result } from './result.ts'
-import { isSignedBy, signTagged } from './signature.ts'
+import { createSignedForm } from './signed-form.ts'
 
 const fields = {
   version: Type.Literal(1),
@@ -37,24 +35,12 @@ export type PromptRequest = Type.Static<typeof PromptRequestSchema>
 
 const wireForm = createWireForm('prompt request', PromptRequestSchema)
 const unsignedForm = createWireForm('prompt request', Type.Object(fields, { additionalProperties: false }))
+const form = createSignedForm('prompt', 'the prompt request', { signed: wireForm, unsigned: unsignedForm })
+
+export const signPromptRequest = form.sign
+export const isPromptRequestSigned = form.isSigned
+/** Reads a prompt request and believes it only when the collector's key signed it. */
+export const readPromptRequest = form.read
 
 export const encodePromptRequest = wireForm.encode
 export const decodePromptRequest = wireForm.decode
-
-export function signPromptRequest(unsigned: Omit<PromptRequest, 'signature'>, privateKey: KeyObject): Uint8Array {
-  return wireForm.encode({ ...unsigned, signature: signTagged('prompt', unsignedForm.encode(unsigned), privateKey) })
-}
-
-export function isPromptRequestSigned({ signature, ...unsigned }: PromptRequest, publicKey: KeyObject): boolean {
-  return isSignedBy('prompt', unsignedForm.encode(unsigned), signature, publicKey)
-}
-
-/** Reads a prompt request and believes it only when the collector's key signed it. */
-export function readPromptRequest(bytes: Uint8Array, publicKey: KeyObject): Result<PromptRequest> {
-  const decoded = wireForm.decode(bytes)
-  if (!decoded.ok) return decoded
-  if (!isPromptRequestSigned(decoded.value, publicKey)) {
-    return fail('bad-signature', 'the prompt request was not signed by the collector this box was enrolled with')
-  }
-  return ok(decoded.value)
-}

@@ -10,17 +10,13 @@ const TAGS = {
   prompt: 'chuangping prompt v1\n',
   time: 'chuangping time v1\n',
 } as const
+export type SignatureTag = keyof typeof TAGS
 
-export function signTagged(tag: keyof typeof TAGS, bytes: Uint8Array, privateKey: KeyObject): Uint8Array {
+export function signTagged(tag: SignatureTag, bytes: Uint8Array, privateKey: KeyObject): Uint8Array {
   return pairOf(sign('sha256', tagged(tag, bytes), privateKey))
 }
 
-export function isSignedBy(
-  tag: keyof typeof TAGS,
-  bytes: Uint8Array,
-  signature: Uint8Array,
-  publicKey: KeyObject,
-): boolean {
+export function isSignedBy(tag: SignatureTag, bytes: Uint8Array, signature: Uint8Array, publicKey: KeyObject): boolean {
   return signature.length === 2 * NUMBER_BYTES && verify('sha256', tagged(tag, bytes), publicKey, sequenceOf(signature))
 }
 
@@ -37,7 +33,7 @@ export function isSignedByAside(
   })
 }
 
-function tagged(tag: keyof typeof TAGS, bytes: Uint8Array): Uint8Array {
+function tagged(tag: SignatureTag, bytes: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(TAGS[tag]), bytes])
 }
 
