@@ -82,3 +82,12 @@ test('a ciphertext shorter than its tag, and a point that gives no secret, do no
     expect(byOpenSsl(new Uint8Array(), enc, text, new Uint8Array())).toBeUndefined()
   }
 })
+
+test('the beginning of a tag is no tag', () => {
+  const info = new Uint8Array()
+  const { enc, text } = createSealMaker(keys.publicKey, info).prepare()(new Uint8Array(), new Uint8Array())
+  expect(byOpenSsl(info, enc, text, new Uint8Array())).toBe('')
+  for (const length of [4, 8, 12, 15]) {
+    expect(byOpenSsl(info, enc, text.subarray(0, length), new Uint8Array())).toBeUndefined()
+  }
+})

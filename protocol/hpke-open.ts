@@ -18,7 +18,7 @@ export function createSealOpener(info: Uint8Array): SealOpener {
   return {
     open(key, enc, ciphertext, associated) {
       const { key: cipherKey, nonce } = schedule(decapsulate(key, enc))
-      const cipher = createDecipheriv('aes-256-gcm', cipherKey, nonce)
+      const cipher = createDecipheriv('aes-256-gcm', cipherKey, nonce, { authTagLength: TAG_BYTES })
       cipher.setAAD(associated)
       cipher.setAuthTag(ciphertext.subarray(-TAG_BYTES))
       const plain = cipher.update(ciphertext.subarray(0, -TAG_BYTES))
