@@ -1,18 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
+import { MEDIA_TYPES } from '#runtime/media-types.ts'
 
 export interface PageFiles {
   find(path: string): { content: Uint8Array; mediaType: string } | undefined
-}
-
-const MEDIA_TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.woff2': 'font/woff2',
-  '.json': 'application/json',
 }
 
 /** The built page, if there is one: only files that lie in its folder now can ever be sent. */

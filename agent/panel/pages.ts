@@ -1,15 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { extname, join, resolve, sep } from 'node:path'
+import { MEDIA_TYPES } from '#runtime/media-types.ts'
 import type { Answer } from './answer.ts'
-
-const MEDIA_TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.woff2': 'font/woff2',
-}
 
 /** One file of the built page, read when it is asked for; undefined when there is none at that path. */
 export async function pageAt(folder: string, path: string): Promise<Answer> {
