@@ -1,10 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { loadProfile } from '#agent/pad/load-profile.ts'
 import type { Profile } from '#agent/pad/profile.ts'
 import type { Evidence } from '#pad-tools/identify.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { allProfileFolders } from '#virtual-pad/profile-folder.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
+import { wholeNumber } from './whole-number.ts'
 
 interface IdentifyOptions {
   port: string
@@ -27,17 +28,11 @@ export function addIdentify(pad: Command, terminal: Terminal): void {
     .option(
       '--listen <ms>',
       say({ zh: '每种波特率听多少毫秒', en: 'how long to listen at each speed, in ms' }),
-      wholeMs,
+      wholeNumber(1, 600_000),
       3000,
     )
     .option(...jsonOption(terminal))
     .action((options: IdentifyOptions) => runIdentify(options, terminal))
-}
-
-function wholeMs(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 600_000) throw new InvalidArgumentError('1…600000')
-  return value
 }
 
 async function runIdentify(options: IdentifyOptions, terminal: Terminal): Promise<void> {

@@ -13,6 +13,7 @@ import type { Text } from '#runtime/language.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { profileFolder } from '#virtual-pad/profile-folder.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
+import { wholeNumber } from './whole-number.ts'
 
 interface LearnCommandOptions {
   port?: string
@@ -47,7 +48,7 @@ export function addLearn(pad: Command, terminal: Terminal): void {
       '--out <folder>',
       say({ zh: '新型号的文件夹，末段是型号标识', en: 'the new folder; its last part is the id of the profile' }),
     )
-    .option('--baud <n>', say({ zh: '固定波特率', en: 'the speed, if it is known' }), wholeNumber)
+    .option('--baud <n>', say({ zh: '固定波特率', en: 'the speed, if it is known' }), parseNumber)
     .addOption(
       new Option('--parity <parity>', say({ zh: '固定校验位', en: 'the parity, if it is known' })).choices([
         'none',
@@ -67,7 +68,7 @@ export function addLearn(pad: Command, terminal: Terminal): void {
         zh: '评价器现在的地址；给两次则最后改为第二个地址再按一次',
         en: 'the address the pad is set to; given twice, it is set to the second one for a last press',
       }),
-      (text: string, before: number[]) => [...before, wholeNumber(text)],
+      (text: string, before: number[]) => [...before, parseNumber(text)],
       [],
     )
     .option('--trace <file>', say({ zh: '同时保存记录', en: 'keep the trace in a file as well' }))
@@ -76,11 +77,7 @@ export function addLearn(pad: Command, terminal: Terminal): void {
     .action((options: LearnCommandOptions) => runLearn(options, terminal))
 }
 
-function wholeNumber(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 0 || value > 921_600) throw new InvalidArgumentError('0…921600')
-  return value
-}
+const parseNumber = wholeNumber(0, 921_600)
 
 function gradeList(text: string): Grade[] {
   const list = text.split(',').map(word => word.trim())

@@ -5,6 +5,7 @@ import { portHolders } from '#agent/port/port-holders.ts'
 import { createSerialLine, type LineFault, type LineSettings } from '#agent/port/serial-line.ts'
 import type { Clock } from '#protocol/clock.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
+import { wholeNumber } from './whole-number.ts'
 
 /** One thing that happened on a line; times since it was opened. */
 export type Happening =
@@ -144,3 +145,11 @@ export function lineOf(profile: Profile, path: string): LineSettings & { path: s
   const { baud, dataBits, parity, stopBits } = profile.line
   return { path, baudRate: baud, dataBits, parity, stopBits, opening: profile.opening }
 }
+
+/** Why a board cannot be listened to. */
+export function boardFault({ id }: Profile) {
+  return { code: 'profile-is-board', detail: `${id} is a board that is driven by its pins; it has no frames to show` }
+}
+
+/** How long to listen, as an option is read: up to a day. */
+export const SECONDS = wholeNumber(1, 86_400)

@@ -1,10 +1,10 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { formatBytes } from '#agent/pad/bytes.ts'
 import { loadProfile } from '#agent/pad/load-profile.ts'
 import type { Profile } from '#agent/pad/profile.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { profileFolder } from '#virtual-pad/profile-folder.ts'
-import { type Happening, lineOf, openLivePad } from './pad-live.ts'
+import { boardFault, type Happening, lineOf, openLivePad, SECONDS } from './pad-live.ts'
 import { isUnderstood } from './pad-replay.ts'
 import { addSetting, SET_HELP, SET_OPTION, siteOverrides } from './pad-settings.ts'
 import { tellOutput } from './pad-told.ts'
@@ -36,15 +36,9 @@ export function addMonitor(pad: Command, terminal: Terminal): void {
     .option('--variant <name>', say({ zh: '变体', en: 'the variant in force' }))
     .option(SET_OPTION, say(SET_HELP), addSetting, [])
     .option('--listen-only', say({ zh: '只听，不发送任何字节', en: 'only listen, write nothing' }))
-    .option('--for <seconds>', say({ zh: '多少秒后结束', en: 'end after so many seconds' }), seconds)
+    .option('--for <seconds>', say({ zh: '多少秒后结束', en: 'end after so many seconds' }), SECONDS)
     .option(...jsonOption(terminal))
     .action((options: MonitorOptions) => monitor(options, terminal))
-}
-
-export function seconds(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 86_400) throw new InvalidArgumentError('1…86400')
-  return value
 }
 
 async function monitor(options: MonitorOptions, terminal: Terminal): Promise<void> {
@@ -80,10 +74,6 @@ async function monitor(options: MonitorOptions, terminal: Terminal): Promise<voi
   cancel()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, stop)
   if (fault) terminal.fail(options, fault)
-}
-
-export function boardFault({ id }: Profile) {
-  return { code: 'profile-is-board', detail: `${id} is a board that is driven by its pins; it has no frames to show` }
 }
 
 interface Told {

@@ -9,8 +9,7 @@ import { formatTrace, type TraceLine } from '#pad-tools/trace.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { profileFolder } from '#virtual-pad/profile-folder.ts'
-import { type Happening, lineOf, openLivePad } from './pad-live.ts'
-import { boardFault, seconds } from './pad-monitor.ts'
+import { boardFault, type Happening, lineOf, openLivePad, SECONDS } from './pad-live.ts'
 import { EXPECTATION } from './pad-replay.ts'
 import { addSetting, SET_HELP, SET_OPTION, siteOverrides } from './pad-settings.ts'
 import { isPersonal } from './pad-told.ts'
@@ -50,7 +49,7 @@ export function addRecord(pad: Command, terminal: Terminal): void {
         .choices(['none', 'even', 'odd'])
         .default('none'),
     )
-    .option('--for <seconds>', say({ zh: '多少秒后结束', en: 'end after so many seconds' }), seconds)
+    .option('--for <seconds>', say({ zh: '多少秒后结束', en: 'end after so many seconds' }), SECONDS)
     .option(...jsonOption(terminal))
     .action((options: RecordOptions) => record(options, terminal))
 }
