@@ -1,14 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
-import { addKey, createKeyring } from '#collector/api/keyring.ts'
-import { createApi } from '#collector/api/server.ts'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createTestApi } from '#collector/fixtures/api.ts'
 import type { TestBox } from '#collector/fixtures/box.ts'
 import { createTestCollector } from '#collector/fixtures/core.ts'
 import { sealParcel } from '#protocol/parcel.ts'
 import { readReceiptsFile, writeReceiptsFile } from '#protocol/receipts-file.ts'
-import { createLogger } from '#runtime/logger.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { addImportCommands } from './import.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
@@ -25,19 +23,10 @@ async function setUp() {
   const folder = temporaryFolder()
   const stick = join(folder, 'stick')
   mkdirSync(stick)
-  const api = await createApi({
-    verbs: collector.core.verbs,
-    keyring: createKeyring(join(folder, 'keys.yaml'), () => {}),
-    events: collector.events,
-    log: createLogger('test', 'silent'),
-    options: { names: [], openToLoopback: true, requestsPerMinuteMax: 1000, pages: '/nowhere' },
-  })
-  onTestFinished(() => api.close())
+  const { api, keyOf } = await createTestApi(collector)
   const url = await api.listen({ host: '127.0.0.1', port: 0 })
   const keyFor = (scope: 'fleet:write' | 'read') => {
-    const key = addKey(join(folder, 'keys.yaml'), scope.replace(':', '-'), [scope])
-    if (!key.ok) throw new Error(key.error.detail)
-    writeFileSync(join(folder, `${scope}.key`), `${key.value}\n`)
+    writeFileSync(join(folder, `${scope}.key`), `${keyOf(scope.replace(':', '-'), [scope])}\n`)
     return join(folder, `${scope}.key`)
   }
   const keyFile = keyFor('fleet:write')

@@ -1,13 +1,9 @@
-import { join } from 'node:path'
 import { sql } from 'kysely'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { addKey, createKeyring } from '#collector/api/keyring.ts'
-import { createApi } from '#collector/api/server.ts'
+import { describe, expect, test } from 'vitest'
+import { createTestApi } from '#collector/fixtures/api.ts'
 import { createTestCollector, type TestCollector } from '#collector/fixtures/core.ts'
 import { rebuildStore } from '#collector/rebuild.ts'
 import { decodeEntry, type EntryBody } from '#protocol/entry.ts'
-import { createLogger } from '#runtime/logger.ts'
-import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
 async function setUp() {
   const collector = await createTestCollector()
@@ -16,17 +12,9 @@ async function setUp() {
   await box.rate(box.prompt({ case: 'C1', service: 1 }), 'dissatisfied')
   await collector.core.verbs.registerService({ case: 'C1', service: 1 }, 'test')
   await collector.send('box-1', box.batch())
-  const keysFile = join(temporaryFolder(), 'keys.yaml')
-  const key = addKey(keysFile, '排队系统', ['services:write', 'prompts:write', 'fleet:write', 'read'])
-  const api = await createApi({
-    verbs: collector.core.verbs,
-    keyring: createKeyring(keysFile, () => {}),
-    events: collector.events,
-    log: createLogger('test', 'silent'),
-    options: { names: [], openToLoopback: true, requestsPerMinuteMax: 1000, pages: '/nowhere' },
-  })
-  onTestFinished(() => api.close())
-  const headers = { host: '127.0.0.1:8640', authorization: `Bearer ${key.ok && key.value}` }
+  const { api, keyOf } = await createTestApi(collector)
+  const key = keyOf('排队系统', ['services:write', 'prompts:write', 'fleet:write', 'read'])
+  const headers = { host: '127.0.0.1:8640', authorization: `Bearer ${key}` }
   return { collector, box, api, headers }
 }
 

@@ -1,12 +1,11 @@
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { createTestApi } from '#collector/fixtures/api.ts'
 import { createTestCollector } from '#collector/fixtures/core.ts'
 import { addRevoked } from '#collector/fleet/revoked-file.ts'
 import { toHex } from '#protocol/codec.ts'
-import { createLogger } from '#runtime/logger.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
-import { addKey, createKeyring, type Scope } from './keyring.ts'
-import { createApi } from './server.ts'
+import type { Scope } from './keyring.ts'
 
 const boot = { kind: 'boot', body: { agent: '1' } } as const
 
@@ -16,26 +15,16 @@ async function setUp() {
   const box = collector.box('box-1')
   await collector.enrol(box)
   box.write(boot, boot, boot, boot)
-  const folder = temporaryFolder()
-  const api = await createApi({
-    verbs: collector.core.verbs,
-    keyring: createKeyring(join(folder, 'keys.yaml'), () => {}),
-    events: collector.events,
-    log: createLogger('test', 'silent'),
-    options: { names: [], openToLoopback: true, requestsPerMinuteMax: 1000, pages: '/nowhere' },
-  })
-  onTestFinished(() => api.close())
+  const { api, keyOf } = await createTestApi(collector)
   const host = '127.0.0.1:8640'
   let people = 0
   const as = (...scopes: Scope[]) => {
-    const key = addKey(join(folder, 'keys.yaml'), `person ${++people}`, scopes)
-    if (!key.ok) throw new Error(key.error.detail)
-    return { host, authorization: `Bearer ${key.value}` }
+    return { host, authorization: `Bearer ${keyOf(`person ${++people}`, scopes)}` }
   }
   const post = (url: string, payload: object, headers: Record<string, string> = as('fleet:write')) =>
     api.inject({ method: 'POST', url, headers, payload })
   const get = (url: string) => api.inject({ url, headers: { host } })
-  return { collector, box, folder, as, post, get }
+  return { collector, box, as, post, get }
 }
 
 test('a gap is explained by whoever holds a key for it, and listed with who and why', async () => {
@@ -53,7 +42,8 @@ test('a gap is explained by whoever holds a key for it, and listed with who and 
 })
 
 test('a batch of a revoked box is taken by its hash, once', async () => {
-  const { collector, box, folder, as, post, get } = await setUp()
+  const { collector, box, as, post, get } = await setUp()
+  const folder = temporaryFolder()
   await collector.send('box-1', box.batch(1, 2))
   addRevoked(join(folder, 'revoked.yaml'), { box: 'box-1', serial: 'a1', key: box.spki, reason: '被盗', atMs: 1 })
   collector.core.watchRevoked(join(folder, 'revoked.yaml'))

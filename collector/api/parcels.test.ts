@@ -1,31 +1,19 @@
-import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { createTestApi } from '#collector/fixtures/api.ts'
 import { createTestCollector } from '#collector/fixtures/core.ts'
 import { sealParcel } from '#protocol/parcel.ts'
 import { decodeReceipt } from '#protocol/receipt.ts'
-import { createLogger } from '#runtime/logger.ts'
-import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
-import { addKey, createKeyring, type Scope } from './keyring.ts'
-import { createApi } from './server.ts'
+import type { Scope } from './keyring.ts'
 
 async function setUp() {
   const collector = await createTestCollector()
   const box = collector.box('box-1')
   await collector.enrol(box)
   box.write(...Array.from({ length: 4 }, () => ({ kind: 'boot', body: { agent: '1' } }) as const))
-  const keys = join(temporaryFolder(), 'keys.yaml')
-  const api = await createApi({
-    verbs: collector.core.verbs,
-    keyring: createKeyring(keys, () => {}),
-    events: collector.events,
-    log: createLogger('test', 'silent'),
-    options: { names: [], openToLoopback: true, requestsPerMinuteMax: 1000, pages: '/nowhere' },
-  })
-  onTestFinished(() => api.close())
+  const { api, keyOf } = await createTestApi(collector)
   const as = (...scopes: Scope[]) => {
-    const key = addKey(keys, `person ${scopes.join(' ').replaceAll(':', '-')}`, scopes)
-    if (!key.ok) throw new Error(key.error.detail)
-    return { authorization: `Bearer ${key.value}` }
+    const holder = `person ${scopes.join(' ').replaceAll(':', '-')}`
+    return { authorization: `Bearer ${keyOf(holder, scopes)}` }
   }
   const post = (payload: Buffer, headers: Record<string, string>, query = '') =>
     api.inject({

@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createTestApi } from '#collector/fixtures/api.ts'
 import { createTestCollector, type TestCollector } from '#collector/fixtures/core.ts'
 import { COLLECTOR_PROBLEMS } from '#collector/problems.ts'
 import type { Clock } from '#protocol/clock.ts'
 import { encodePresence } from '#protocol/presence.ts'
 import { decodePromptRequest } from '#protocol/prompt-request.ts'
-import { createLogger } from '#runtime/logger.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
-import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import type { ApiOptions } from './api-deps.ts'
-import { addKey, createKeyring } from './keyring.ts'
 import { collectorOpenapi } from './openapi.ts'
-import { type Api, createApi } from './server.ts'
+import type { Api } from './server.ts'
 
 const LOCAL = { host: '127.0.0.1:8640' }
 
@@ -27,16 +24,7 @@ interface Setting {
 
 async function setUp({ clock, ...options }: Partial<ApiOptions> & { clock?: Clock } = {}): Promise<Setting> {
   const collector = await createTestCollector(clock ? { clock } : {})
-  const keysFile = join(temporaryFolder(), 'keys.yaml')
-  const faults: string[] = []
-  const api = await createApi({
-    verbs: collector.core.verbs,
-    keyring: createKeyring(keysFile, detail => faults.push(detail)),
-    events: collector.events,
-    log: createLogger('test', 'silent'),
-    options: { names: [], openToLoopback: true, requestsPerMinuteMax: 1000, pages: '/nowhere', ...options },
-  })
-  onTestFinished(() => api.close())
+  const { api, keysFile, faults, keyOf } = await createTestApi(collector, options)
   let keys = 0
   return {
     collector,
@@ -44,9 +32,7 @@ async function setUp({ clock, ...options }: Partial<ApiOptions> & { clock?: Cloc
     keysFile,
     faults,
     as(...scopes) {
-      const key = addKey(keysFile, `system ${keys++}`, scopes)
-      if (!key.ok) throw new Error(key.error.detail)
-      return { ...LOCAL, authorization: `Bearer ${key.value}` }
+      return { ...LOCAL, authorization: `Bearer ${keyOf(`system ${keys++}`, scopes)}` }
     },
   }
 }
