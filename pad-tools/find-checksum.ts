@@ -49,15 +49,20 @@ export interface FoundChecksum extends CheckAlgorithm {
   readonly leftOut: number
 }
 
+const DIFFERENT_MIN = 3
+
 /**
  * Finds every checksum that fits all frames: each kind, byte order, place before at most `tailSizeMax` bytes of
- * tail, and coverage. `covers` must be inside: a checksum that leaves the key out would prove nothing.
+ * tail, and coverage. `covers` must be inside: a checksum that leaves the key out would prove nothing. Nor would one
+ * that fits fewer than three different frames.
  */
 export function findChecksums(
-  frames: readonly ByteList[],
+  different: readonly { bytes: ByteList }[],
   tailSizeMax: number,
   covers: { first: number; lastFromEnd(tail: number, size: number): number },
 ): FoundChecksum[] {
+  if (different.length < DIFFERENT_MIN) return []
+  const frames = different.map(({ bytes }) => bytes)
   const shortest = Math.min(...frames.map(({ length }) => length))
   const found: FoundChecksum[] = []
   for (const kind of ALGORITHMS) {

@@ -48,17 +48,10 @@ function findFixed(pressed: readonly FoundFrame[], others: readonly FoundFrame[]
   if (firstKey < 0) return null
   const tailMax = Math.min(4, commonSuffix(all))
   const different = distinct(all)
-  const checks =
-    different.length < 3
-      ? []
-      : findChecksums(
-          different.map(({ bytes }) => bytes),
-          tailMax,
-          {
-            first: firstKey,
-            lastFromEnd: (tail, size) => length - 1 - byKey.lastIndexOf(true, length - tail - size - 1),
-          },
-        )
+  const checks = findChecksums(different, tailMax, {
+    first: firstKey,
+    lastFromEnd: (tail, size) => length - 1 - byKey.lastIndexOf(true, length - tail - size - 1),
+  })
   const check = bestChecksum(checks)
   // A copy of the key is no sum over it, though it would also fit one.
   const copies = copiesOf(pressed, all, length)

@@ -95,14 +95,10 @@ function build(parts: Parts): FoundLayout | null {
   const keyPlaces = rows.flatMap(row => row.filter(() => row[0]!.bytes.length > restAt).slice(0, 1))
   if (keyPlaces.length === 0) return null
   const firstKey = firstKeyPlace(pressed, restAt)
-  const checks =
-    different.length < 3
-      ? []
-      : findChecksums(
-          different.map(({ bytes }) => bytes),
-          tailMax,
-          { first: firstKey, lastFromEnd: (tail, size) => tail + size },
-        ).filter(({ from }) => from <= restAt)
+  const checks = findChecksums(different, tailMax, {
+    first: firstKey,
+    lastFromEnd: (tail, size) => tail + size,
+  }).filter(({ from }) => from <= restAt)
   const check = bestChecksum(checks)
   const tail = check ? check.tailSize : tailMax
   if (!length && tail === 0) return null
