@@ -108,17 +108,28 @@ const window = (name: string, pad: ConfiguredPad, outputs: ConfiguredPad[] = [])
   outputs: outputs.map(output => ({ profile: output.profile.id, pad: ok(output) })),
 })
 
-describe('two pads of one line', () => {
-  test('each belong to their window: a press, a prompt and the answer to a key', async () => {
-    const link = join(temporaryFolder(), 'bus')
-    const [first, second] = [profileOf('generic-rs485-four-key'), profileOf('generic-rs485-four-key', { address: 2 })]
-    const devices = [createDeviceModel(first), createDeviceModel(second)]
+/** Two pads behind one line, each with its window, plugged in and ready. */
+async function twoOnABus() {
+  const link = join(temporaryFolder(), 'bus')
+  const profiles = [profileOf('generic-rs485-four-key'), profileOf('generic-rs485-four-key', { address: 2 })]
+  const devices = profiles.map(profile => createDeviceModel(profile))
+  let one: Awaited<ReturnType<typeof drive>> | undefined
+  async function plugIn() {
     const bus = plug(link, devices)
-    const one = await drive([window('A01', padAt(link, first)), window('A02', padAt(link, second))])
+    one ??= await drive(profiles.map((profile, i) => window(`A0${i + 1}`, padAt(link, profile))))
     // The first rests 100 ms after its first command, the second too.
     await bus.until(heard => heard.includes(Buffer.from('ff680303680202', 'hex')))
     one.clock.advance(200)
-    await one.until(() => one.ready('A01') && one.ready('A02'))
+    await one.until(() => one!.ready('A01') && one!.ready('A02'))
+    return bus
+  }
+  const bus = await plugIn()
+  return { bus, devices, one: one!, plugIn }
+}
+
+describe('two pads of one line', () => {
+  test('each belong to their window: a press, a prompt and the answer to a key', async () => {
+    const { bus, devices, one } = await twoOnABus()
     await one.desk.prompt({ window: 'A02', origin: 'panel' })
     await bus.until(() => devices[1]!.shown().lamp === 'on')
     expect(devices[0]!.shown().lamp).toBe('off')
@@ -131,13 +142,7 @@ describe('two pads of one line', () => {
   })
 
   test('share its noise, which is counted once', async () => {
-    const link = join(temporaryFolder(), 'bus')
-    const [first, second] = [profileOf('generic-rs485-four-key'), profileOf('generic-rs485-four-key', { address: 2 })]
-    const bus = plug(link, [createDeviceModel(first), createDeviceModel(second)])
-    const one = await drive([window('A01', padAt(link, first)), window('A02', padAt(link, second))])
-    await bus.until(heard => heard.length > 0)
-    one.clock.advance(200)
-    await one.until(() => one.ready('A01') && one.ready('A02'))
+    const { bus, one } = await twoOnABus()
     await one.desk.prompt({ window: 'A02', origin: 'panel' })
     bus.send(Uint8Array.of(1, 2, 3))
     bus.press(1, 'satisfied')
@@ -146,19 +151,10 @@ describe('two pads of one line', () => {
   })
 
   test('are lost together and come back together', async () => {
-    const link = join(temporaryFolder(), 'bus')
-    const [first, second] = [profileOf('generic-rs485-four-key'), profileOf('generic-rs485-four-key', { address: 2 })]
-    const bus = plug(link, [createDeviceModel(first), createDeviceModel(second)])
-    const one = await drive([window('A01', padAt(link, first)), window('A02', padAt(link, second))])
-    await bus.until(heard => heard.length > 0)
-    one.clock.advance(200)
-    await one.until(() => one.ready('A01') && one.ready('A02'))
+    const { bus, one, plugIn } = await twoOnABus()
     bus.unplug()
     await one.until(() => !one.ready('A01') && !one.ready('A02'))
-    const again = plug(link, [createDeviceModel(first), createDeviceModel(second)])
-    await again.until(heard => heard.length > 0)
-    one.clock.advance(200)
-    await one.until(() => one.ready('A01') && one.ready('A02'))
+    await plugIn()
   })
 })
 
