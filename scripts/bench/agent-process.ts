@@ -10,6 +10,8 @@ import type { Workplace } from './workplace.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const BUILT = join(ROOT, 'dist/agent/agent.js')
 const STOP_MS_MAX = 5_000
+/** When a box is quiet: past the idle checkpoint, five seconds after the last entry, and past the collection ten seconds after the start. */
+export const SETTLE_MS = 13_000
 
 /** The one built file if there is one, as on a box; else the source. */
 export const agentFile = () => (existsSync(BUILT) ? BUILT : join(ROOT, 'cli/main.ts'))

@@ -1,14 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { openPtyLine } from '#virtual-pad/pty.ts'
-import { startAgentProcess, startNode, untilState, writeAgentConfiguration } from './agent-process.ts'
+import { SETTLE_MS, startAgentProcess, startNode, untilState, writeAgentConfiguration } from './agent-process.ts'
 import { startCollectorProcess } from './collector-process.ts'
 import type { Measurement, Subject } from './measurement.ts'
 import { readCpuMs, readResidentMiB } from './process-figures.ts'
 import type { Workplace } from './workplace.ts'
 
 const BOX = 'bench-idle'
-/** Past the idle checkpoint, five seconds after the last entry, and past the collection ten seconds after the start. */
-const SETTLE_MS = 13_000
 const WINDOW_MS = 5_000
 
 /**

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { agentFile, startNode, writeAgentConfiguration } from './agent-process.ts'
+import { agentFile, SETTLE_MS, startNode, writeAgentConfiguration } from './agent-process.ts'
 import { writeLongJournal } from './long-journal.ts'
 import type { Measurement, Subject } from './measurement.ts'
 import { readResidentMiB } from './process-figures.ts'
@@ -10,8 +10,6 @@ import type { Workplace } from './workplace.ts'
 const BOX = 'bench-month'
 /** A window with 200 citizens a day writes so much in a month and more, every kind of entry counted. */
 const ENTRIES = 200_000
-/** Past the idle checkpoint, five seconds after the last entry, and past the collection ten seconds after the start. */
-const SETTLE_MS = 13_000
 
 const against = { zh: '空日志链的盒子', en: 'the same box with an empty journal' }
 

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '#scripts/ports.ts'
-import { type Peer, type PeerPlace, pressByHttp } from './peer.ts'
-import { startProcess } from './process.ts'
+import type { Peer, PeerPlace } from './peer.ts'
+import { startHttpPeer } from './process.ts'
 
 const NODE_RED = 'node-red@5.0.7'
 const run = promisify(execFile)
@@ -94,18 +94,6 @@ export async function startNodeRed({ dir, store, brokerPort }: PeerPlace, entry:
     '-p',
     `${port}`,
   ] as const
-  const start = () => startProcess([...command], line => line.includes('Started flows'))
-  let own = await start()
-  return {
-    name: 'node-red',
-    press: id => pressByHttp(`http://127.0.0.1:${port}/press`, id),
-    freeze: () => own.freeze(),
-    async kill() {
-      await own.kill()
-      return async () => {
-        own = await start()
-      }
-    },
-    stop: () => own.kill(),
-  }
+  const isReady = (line: string) => line.includes('Started flows')
+  return await startHttpPeer('node-red', `http://127.0.0.1:${port}/press`, command, isReady)
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { spawnBound } from '#scripts/program.ts'
+import { type Peer, pressByHttp } from './peer.ts'
 
 /** A process of a peer: started until a line says that it is ready, and killed without warning. */
 export async function startProcess(
@@ -25,5 +26,27 @@ export async function startProcess(
       child.kill('SIGKILL')
       await ended
     },
+  }
+}
+
+/** A peer whose box is one process that takes presses over HTTP. */
+export async function startHttpPeer(
+  name: string,
+  url: string,
+  ...started: Parameters<typeof startProcess>
+): Promise<Peer> {
+  const start = () => startProcess(...started)
+  let own = await start()
+  return {
+    name,
+    press: id => pressByHttp(url, id),
+    freeze: () => own.freeze(),
+    async kill() {
+      await own.kill()
+      return async () => {
+        own = await start()
+      }
+    },
+    stop: () => own.kill(),
   }
 }
