@@ -36,7 +36,7 @@ export interface Profile {
   }
   /** How the line is opened and closed, beside its settings. */
   readonly opening: Opening
-  /** Adapters that this pad is sold with, ids in lower case: a hint for a person, never a reason to open a port. */
+  /** Adapters that this pad is sold with, ids in lower case. Without a port of its own a window takes the one that fits; of several, none. */
   readonly usb: readonly { readonly vendor: string; readonly product: string; readonly name: string }[]
   readonly baudsAllowed: readonly number[]
   /** Null where the line belongs to one pad. */

@@ -33,7 +33,7 @@ export const LineSchema = Type.Object(
 
 const UsbId = (title: string) => Type.String({ pattern: '^[0-9A-Fa-f]{4}$', title })
 
-/** Which adapters such a pad is sold with. A hint for the person who sets it up; never a reason to open a port. */
+/** Which adapters such a pad is sold with. A window without a port of its own takes the one adapter that fits; of several, none. */
 export const PortSchema = Type.Object(
   {
     usb: Type.Array(
