@@ -1,4 +1,3 @@
-import { realpath } from 'node:fs/promises'
 import { createPadCodec, type PadOutput } from '#agent/pad/codec.ts'
 import type { Profile } from '#agent/pad/profile.ts'
 import { portHolders } from '#agent/port/port-holders.ts'
@@ -32,18 +31,9 @@ export async function openLivePad(deps: {
   isSpeaking: boolean
   onHappening(happening: Happening): void
 }): Promise<Opened> {
-  const holder = await otherHolder(deps.settings.path)
+  const [holder] = await portHolders(deps.settings.path)
   if (!holder) return await open(deps)
   return fail('port-busy', `${deps.settings.path} is open in ${holder.program} (process ${holder.pid}); end it first`)
-}
-
-/**
- * A program that has the port open. A pad in software always has its own terminal open; whoever else has that one
- * is kept out by the lock that every serial line takes.
- */
-async function otherHolder(path: string) {
-  const device = await realpath(path).catch(() => path)
-  return device.startsWith('/dev/pts/') ? undefined : (await portHolders(path))[0]
 }
 
 type Deps = Parameters<typeof openLivePad>[0]

@@ -136,9 +136,19 @@ test('a port that another program has open is left alone', async () => {
 })
 
 function execHolder(path: string) {
-  const child = spawn(process.execPath, [
-    '-e',
-    `require('fs').openSync(${JSON.stringify(path)}, 'r+'); console.log('open'); setInterval(() => {}, 1000)`,
-  ])
+  // A child of the process with the pad in it is given the pad's end of the terminal too, and has to let it go.
+  const program = `
+    const { closeSync, openSync, readdirSync, readlinkSync } = require('fs')
+    for (const file of readdirSync('/proc/self/fd')) {
+      try {
+        if (readlinkSync('/proc/self/fd/' + file).endsWith('/ptmx')) closeSync(Number(file))
+      } catch (error) {
+        if (error.code !== 'ENOENT') throw error
+      }
+    }
+    openSync(${JSON.stringify(path)}, 'r+')
+    console.log('open')
+    setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['-e', program])
   return { pid: child.pid, ready: once(child.stdout, 'data'), end: () => void child.kill() }
 }

@@ -24,7 +24,8 @@ export type PortOpener = (line: TriedLine) => Promise<Result<OpenPort, { code: L
 export function createPortOpener(deps: { clock: Clock; path: string }): PortOpener {
   return async line => {
     const [holder] = await portHolders(deps.path)
-    if (holder) return fail('port-busy', `${deps.path} is open in ${holder.program} (process ${holder.pid})`)
+    if (holder)
+      return fail('port-busy', `${deps.path} is open in ${holder.program} (process ${holder.pid}); end it first`)
     return await openOnce(deps, line)
   }
 }

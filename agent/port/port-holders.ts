@@ -13,7 +13,8 @@ export interface PortHolder {
 
 /**
  * Names the programs that have this device open, as far as this user may look: without the right to, the list
- * is empty. Our own process is left out. Costs one look at every open file of the machine, a few milliseconds.
+ * is empty. Our own process is left out, and a pad in software, which has the other end of its terminal open and
+ * has to keep ours. Costs one look at every open file of the machine, a few milliseconds.
  */
 export async function portHolders(path: string, roots: DeviceRoots = KERNEL_ROOTS): Promise<PortHolder[]> {
   const device = await realpath(path).catch(absent)
@@ -23,9 +24,26 @@ export async function portHolders(path: string, roots: DeviceRoots = KERNEL_ROOT
     if (pid === process.pid) continue
     const files = (await readdir(join(folder, 'fd')).catch(absent)) ?? []
     const targets = await Promise.all(files.map(file => readlink(join(folder, 'fd', file)).catch(absent)))
-    if (targets.includes(device)) holders.push({ pid, program: await programName(folder) })
+    if (!targets.includes(device)) continue
+    if (
+      await hasOtherEnd(
+        folder,
+        device,
+        files.filter((_, i) => targets[i]?.endsWith('/ptmx')),
+      )
+    )
+      continue
+    holders.push({ pid, program: await programName(folder) })
   }
   return holders
+}
+
+/** Whether one of these masters belongs to the terminal; the kernel tells its number (`fs/devpts`, `tty-index`). */
+async function hasOtherEnd(folder: string, device: string, masters: readonly string[]): Promise<boolean> {
+  const [, number] = /^\/dev\/pts\/(\d+)$/.exec(device) ?? []
+  if (number === undefined) return false
+  const infos = await Promise.all(masters.map(file => readFile(join(folder, 'fdinfo', file), 'utf8').catch(absent)))
+  return infos.some(info => /^tty-index:\s*(\d+)$/m.exec(info ?? '')?.[1] === number)
 }
 
 /**
