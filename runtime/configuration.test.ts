@@ -87,12 +87,12 @@ test('every problem is told at once, each with its place, what was found and wha
     '2:1 level must be one of: info, debug, found "loud"',
     '4:3 panel.port must be <= 65535, found 70000',
     '5:3 panel.isOpen must be boolean, found "perhaps"',
-    '6:3 panel.prot is not known here, found 1',
+    '6:3 panel.prot is not known here (did you mean port?); allowed: port, isOpen, password',
     '8:5 windows.0.id must be string, found 5',
     '9:5 windows.1.id is required',
     '9:5 windows.1.address must be integer, found "x"',
     '10:10 labels.a must be integer, found "b"',
-    '11:1 colour is not known here, found "red"',
+    '11:1 colour is not known here; allowed: box, mode, level, panel, windows, labels',
   ])
 })
 
@@ -146,8 +146,9 @@ describe('a file that is not YAML as we take it is refused with the place:', () 
   })
 
   test('a name that would reach the prototype', () => {
-    expect(problemsOf('box: a\n__proto__: {port: 1}')).toEqual(['2:1 __proto__ is not known here'])
-    expect(problemsOf('box: a\nconstructor: 1')).toEqual(['2:1 constructor is not known here, found 1'])
+    const unknown = 'is not known here; allowed: box, mode, level, panel, windows, labels'
+    expect(problemsOf('box: a\n__proto__: {port: 1}')).toEqual([`2:1 __proto__ ${unknown}`])
+    expect(problemsOf('box: a\nconstructor: 1')).toEqual([`2:1 constructor ${unknown}`])
     expect(({} as Record<string, unknown>)['port']).toBeUndefined()
   })
 
@@ -184,6 +185,11 @@ test('a secret is never repeated in a problem, and a long value is cut', () => {
   expect(parsed.error.detail).not.toContain('hunter2')
   expect(parsed.error.detail).toContain('panel.password')
   expect(parsed.error.detail.length).toBeLessThan(400)
+  const misspelt = parse('box: a\npanel: {pasword: hunter2-long}')
+  expect(!misspelt.ok && misspelt.error.detail).toMatch(
+    /panel\.pasword {2}is not known here \(did you mean password\?\)/,
+  )
+  expect(JSON.stringify(misspelt)).not.toContain('hunter2')
 })
 
 describe('the environment wins over the file', () => {

@@ -5,7 +5,7 @@ import { Settings } from 'typebox/system'
 import { Default } from 'typebox/value'
 import { type Document, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { ok, type Result } from '#protocol/result.ts'
-import { oneLine, readableProblems } from '#protocol/schema-errors.ts'
+import { oneLine, readableProblems, type SchemaProblem, UNKNOWN_NAME } from '#protocol/schema-errors.ts'
 import { dataOf, type FileFault, fileFault, PROBLEMS_MAX, readText } from './yaml-text.ts'
 
 export type { FileFault, FileProblem } from './yaml-text.ts'
@@ -38,12 +38,12 @@ export function parseYaml<S extends TSchema>(
   const value = Default(schema, overridden)
   const compiled = compiledOf(schema)
   if (compiled.Check(value)) return ok(deepFreeze(value) as Type.Static<S>)
-  const problems = readableProblems(allErrors(() => compiled.Errors(value))).map(({ path, message }) => {
+  const problems = problemsOf(schema, value).map(({ path, message }) => {
     const dotted = path.join('.')
     const isOverridden = overrides.has(dotted)
     const { line, col } = isOverridden ? { line: 0, col: 0 } : lines.linePos(offsetOf(document, path))
     const where = isOverridden ? ' (from the environment)' : ''
-    return { path: dotted, line, column: col, message: `${message}${found(value, schema, path)}${where}` }
+    return { path: dotted, line, column: col, message: `${message}${found(value, schema, path, message)}${where}` }
   })
   return fileFault(
     'file-not-valid',
@@ -60,6 +60,14 @@ export function compiledOf(schema: TSchema): ReturnType<typeof Compile> {
   const known = compiledSchemas.get(schema) ?? Compile(schema)
   compiledSchemas.set(schema, known)
   return known
+}
+
+/** Everything in which a value does not keep to its schema, with what is allowed in each place. */
+export function problemsOf(schema: TSchema, value: unknown): SchemaProblem[] {
+  return readableProblems(
+    allErrors(() => compiledOf(schema).Errors(value)),
+    schema,
+  )
 }
 
 /** TypeBox stops at eight errors unless told otherwise, and can only be told globally. */
@@ -130,8 +138,12 @@ export function leafPaths(schema: TSchema, prefix = ''): string[] {
   return Object.entries(properties).flatMap(([name, child]) => leafPaths(child, prefix ? `${prefix}.${name}` : name))
 }
 
-/** What stands there now; cut, and left out where the schema says `writeOnly` (a password, a key). */
-function found(value: unknown, schema: TSchema, path: string[]): string {
+/**
+ * What stands there now; cut, and left out where the schema says `writeOnly` (a password, a key), and under a name
+ * that the schema does not know: it may be that of a password, misspelt.
+ */
+function found(value: unknown, schema: TSchema, path: string[], message: string): string {
+  if (message.startsWith(UNKNOWN_NAME)) return ''
   let at = value
   for (const part of path) at = (at as Record<string, unknown> | undefined)?.[part]
   const isSecret = (schemaAt(schema, path) as { writeOnly?: boolean } | undefined)?.writeOnly === true

@@ -3,8 +3,7 @@ import { basename, join, resolve } from 'node:path'
 import { Default } from 'typebox/value'
 import { LineCounter, parseDocument } from 'yaml'
 import { ok, type Result } from '#protocol/result.ts'
-import { readableProblems } from '#protocol/schema-errors.ts'
-import { compiledOf, parseYaml } from '#runtime/configuration.ts'
+import { compiledOf, parseYaml, problemsOf } from '#runtime/configuration.ts'
 import { type FileFault, type FileProblem, fileFault, readText } from '#runtime/yaml-text.ts'
 import { BYTES_PATTERN } from './bytes.ts'
 import { compileProfile } from './compile-profile.ts'
@@ -127,9 +126,8 @@ function checkVariant(file: WrittenFile, name: string): RelationProblem[] {
 /** What a variant has made of the file, against the schema again. */
 function checked(changed: unknown): WrittenFile | RelationProblem[] {
   const value = Default(ProfileFileSchema, structuredClone(changed))
-  const check = compiledOf(ProfileFileSchema)
-  if (check.Check(value)) return value as WrittenFile
-  return readableProblems(check.Errors(value)).map(({ path, message }) => ({ path, message: hinted(message) }))
+  if (compiledOf(ProfileFileSchema).Check(value)) return value as WrittenFile
+  return problemsOf(ProfileFileSchema, value).map(({ path, message }) => ({ path, message: hinted(message) }))
 }
 
 /** A problem in the place of the variant that brought it about, where one did. */
