@@ -4,7 +4,8 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import mqtt, { type MqttClient } from 'mqtt'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { pino } from 'pino'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { addKey } from '#collector/api/keyring.ts'
 import { createTestBox, type TestBox } from '#collector/fixtures/box.ts'
 import { createTestIdentities } from '#collector/fixtures/identities.ts'
@@ -156,6 +157,20 @@ test('a box whose certificate is put into the folder is enrolled without a resta
   writeFileSync(join(dir, 'collector/boxes/box-2.crt'), later)
   expect(await enrolled).toMatchObject({ box: 'box-2' })
   expect(await boxes()).toEqual(['box-1', 'box-2'])
+})
+
+test('boxes whose certificates lie there already are enrolled before anybody is listened to', async () => {
+  const dir = temporaryFolder()
+  const boxes = Array.from({ length: 40 }, (_, i) => `box-${i + 1}`)
+  await createTestIdentities(dir, boxes)
+  const said: string[] = []
+  const log = pino({}, { write: line => void said.push((JSON.parse(line) as { msg: string }).msg) })
+  await startRunning(dir, EMBEDDED, log)
+  await vi.waitUntil(() => said.includes('broker-link-up'))
+  expect(said.filter(msg => msg === 'box-enrolled' || msg === 'broker-link-up')).toEqual([
+    ...boxes.map(() => 'box-enrolled'),
+    'broker-link-up',
+  ])
 })
 
 test('what was committed is there after a restart, and the enrolment is not written twice', async () => {

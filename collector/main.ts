@@ -76,6 +76,10 @@ async function startParts(
   closers.push(core.close)
   // Before anybody can connect.
   core.watchRevoked(join(configuration.identity, REVOKED_FILE))
+  const enrolled = core.enrolFrom(configuration.boxes)
+  closers.push(() => enrolled)
+  // First, or a new box would be refused; but one that has much to project after a crash must not keep all waiting.
+  await Promise.race([enrolled, waited(clock, ENROLMENT_WAIT_MS_MAX, enrolled)])
   const broker = await startBroker(configuration, identity, counters, revocations)
   if (broker.embedded) closers.push(broker.embedded.close)
   const link = createBrokerLink({
@@ -89,10 +93,6 @@ async function startParts(
   })
   core.connect(link)
   closers.push(link.stop)
-  const enrolled = core.enrolFrom(configuration.boxes)
-  closers.push(() => enrolled)
-  // A collector that has much to project after a crash must not keep its boxes waiting for that.
-  await Promise.race([enrolled, waited(clock, ENROLMENT_WAIT_MS_MAX, enrolled)])
   const { host, port, names, openToLoopback, requestsPerMinute } = configuration.api
   const keyring = createKeyring(configuration.keys, detail => log.error({ detail }, 'api-keys-not-readable'))
   const options = { names, openToLoopback, requestsPerMinuteMax: requestsPerMinute, pages: PAGES }
