@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { playGolden } from '#agent/pad/golden.ts'
-import { goldenLines } from '#agent/pad/golden-line.ts'
+import { describeGolden, goldenLines } from '#agent/pad/golden-line.ts'
 import { loadProfile, readGolden } from '#agent/pad/load-profile.ts'
 import type { SiteOverrides } from '#agent/pad/site-schema.ts'
 import { parseTrace } from '#pad-tools/trace.ts'
@@ -97,7 +97,7 @@ function playGoldenFile(folder: string): Result<number, Fault> {
   if (!golden.ok) return golden
   const { path, text } = golden.value
   const problems = playGolden(loaded.value, text, overrides => loadProfile(folder, overrides))
-  const described = problems.map(({ line, message }) => `${path}${line ? `:${line}` : ''}  ${message}`)
+  const described = describeGolden(problems, path)
   return problems.length > 0 ? fail('golden-not-kept', described.join('\n')) : ok(goldenLines(text).length)
 }
 

@@ -60,6 +60,10 @@ function explain(
 ): { names: string[]; message: string }[] {
   const params = error.params as Record<string, unknown>
   const here = (message: string) => [{ names: [], message }]
+  // What a name must be fails at the name itself, and once more at its parent.
+  if (error.schemaPath?.endsWith('/propertyNames') && error.keyword !== 'propertyNames') {
+    return here(`${UNKNOWN_NAME}${allowedFor(split(error.instancePath).at(-1) ?? '', parentOf(error), schema)}`)
+  }
   switch (error.keyword) {
     // A name the schema does not know comes twice: as "schema is false" at the name, and by name at its parent,
     // where the list of errors may have ended before.
@@ -67,6 +71,11 @@ function explain(
       return here(`${UNKNOWN_NAME}${allowedFor(split(error.instancePath).at(-1) ?? '', parentOf(error), schema)}`)
     case 'additionalProperties':
       return (params['additionalProperties'] as string[]).map(name => ({
+        names: [name],
+        message: `${UNKNOWN_NAME}${allowedFor(name, error.schemaPath ?? '', schema)}`,
+      }))
+    case 'propertyNames':
+      return (params['propertyNames'] as string[]).map(name => ({
         names: [name],
         message: `${UNKNOWN_NAME}${allowedFor(name, error.schemaPath ?? '', schema)}`,
       }))
@@ -94,7 +103,7 @@ function choicesByPath(errors: SchemaError[]): Map<string, string[]> {
   return choices
 }
 
-/** The schema whose `additionalProperties` is false. */
+/** The schema that a part of it, the one that failed, belongs to. */
 function parentOf({ schemaPath = '' }: SchemaError): string {
   return schemaPath.slice(0, Math.max(0, schemaPath.lastIndexOf('/')))
 }

@@ -1,9 +1,10 @@
 import { parseBytes } from './bytes.ts'
 import type { CommandFile, ParameterFile } from './command-schema.ts'
 import { compileParameters } from './compile-parameter.ts'
+import { framesOf } from './event-relations.ts'
 import { checkFits, fieldSizes } from './field-sizes.ts'
 import { INTENTS, type ProfileFile } from './profile-schema.ts'
-import type { Report } from './report.ts'
+import { notAmong, type Report } from './report.ts'
 import type { StepFile } from './run-schema.ts'
 import { parseTemplate, templateSizes } from './template.ts'
 
@@ -19,10 +20,16 @@ export function checkCommand(
   report: Report,
 ) {
   const path = ['commands', name]
-  if ((INTENTS as readonly string[]).includes(name)) report(path, 'has the name of an intent')
+  if ((INTENTS as readonly string[]).includes(name))
+    report(path, `has the name of an intent; those are ${INTENTS.join(', ')}`)
   const frame = file.frames[command.frame]
-  if (!frame) return report([...path, 'frame'], `is no frame: ${command.frame}`)
-  if (frame.direction !== 'to-pad') return report([...path, 'frame'], 'must be a frame to-pad')
+  if (!frame) return report([...path, 'frame'], notAmong('frame', command.frame, framesOf(file, 'to-pad')))
+  if (frame.direction !== 'to-pad') {
+    return report(
+      [...path, 'frame'],
+      `must be a frame to-pad, one of ${framesOf(file, 'to-pad').join(', ')}; found ${command.frame}`,
+    )
+  }
   if (!sound.has(command.frame)) return
   let isSound = true
   const found: Report = (at, message) => {
@@ -58,7 +65,9 @@ function checkUse(command: CommandFile, path: Path, report: Report) {
     const at = [...path, 'fields', field]
     const names = parseTemplate(text).filter(part => typeof part === 'string')
     for (const name of names) {
-      if (!command.parameters?.[name]) report(at, `uses a parameter that is not declared: ${name}`)
+      if (!command.parameters?.[name]) {
+        report(at, `uses a parameter that is not declared: ${name}; ${declared(command)}`)
+      }
       if (used.has(name)) report(at, `uses a parameter twice: ${name}`)
       used.add(name)
     }
@@ -70,9 +79,18 @@ function checkUse(command: CommandFile, path: Path, report: Report) {
   }
   const segmented = command.segments?.of
   if (segmented !== undefined && command.parameters?.[segmented]?.as !== 'text') {
-    report([...path, 'segments', 'of'], `is no text: ${segmented}`)
+    report([...path, 'segments', 'of'], notAmong('text', segmented, textsOf(command)))
   }
   if (command.segments && command.expects?.echo) report([...path, 'segments'], 'cannot be answered by an echo')
+}
+
+function textsOf({ parameters }: CommandFile): string[] {
+  return Object.entries(parameters ?? {}).flatMap(([name, { as }]) => (as === 'text' ? [name] : []))
+}
+
+function declared({ parameters }: CommandFile): string {
+  const names = Object.keys(parameters ?? {})
+  return names.length === 0 ? 'none is' : `declared: ${names.join(', ')}`
 }
 
 type Key = Exclude<keyof ParameterFile, 'as' | 'meaning' | 'default'>
@@ -105,7 +123,8 @@ function checkParameter(file: ProfileFile, command: CommandFile, parameter: Para
   if (as === 'text') return checkText(file, command, parameter, path, report)
   if (as === 'encoding') return checkEncodings(file, parameter, path, report)
   if (as === 'size-of') {
-    if (command.parameters?.[parameter.of ?? '']?.as !== 'text') report([...path, 'of'], `is no text: ${parameter.of}`)
+    if (command.parameters?.[parameter.of ?? '']?.as !== 'text')
+      report([...path, 'of'], notAmong('text', parameter.of, textsOf(command)))
     return
   }
   if (as === 'segment-number' || as === 'segment-count') {
@@ -120,7 +139,7 @@ function checkNumber(parameter: ParameterFile, base: number, path: Path, report:
   const bytes = parameter.bytes ?? (as === 'decimal' ? 10 : 1)
   const limit = base ** bytes - 1
   const most = Math.round((max * (scale?.wire ?? 1)) / (scale?.value ?? 1))
-  if (most > limit) report([...path, 'max'], `does not fit ${bytes} bytes: at most ${limit} on the line`)
+  if (most > limit) report([...path, 'max'], `does not fit ${bytes} bytes: at most ${limit} on the line, found ${most}`)
   if (min > max) report([...path, 'min'], 'must not be above max')
   if (typeof value === 'string') report([...path, 'default'], `must be a number, found ${JSON.stringify(value)}`)
   else if (value !== undefined && (value < min || value > max)) {
@@ -162,7 +181,8 @@ export function checkIntents(file: ProfileFile, report: Report) {
   }
   for (const part of ['poll', 'health'] as const) {
     const send = file[part]?.send
-    if (send !== undefined) checkStep(file, part, { send }, [part, 'send'], report)
+    // That there is no such command has been said.
+    if (send !== undefined && file.commands[send]) checkStep(file, part, { send }, [part, 'send'], report)
   }
 }
 
@@ -171,10 +191,14 @@ const GIVEN: Readonly<Record<string, readonly string[]>> = { clerk: ['name', 'nu
 
 function checkStep(file: ProfileFile, intent: string, step: StepFile, path: Path, report: Report) {
   const command = file.commands[step.send]
-  if (!command) return report([...path, 'send'], `is no command: ${step.send}`)
+  if (!command) return report([...path, 'send'], notAmong('command', step.send, Object.keys(file.commands)))
   for (const [name, value] of Object.entries(step.with ?? {})) {
     const parameter = command.parameters?.[name]
-    if (!parameter) report([...path, 'with', name], `is no parameter of ${step.send}`)
+    if (!parameter)
+      report(
+        [...path, 'with', name],
+        notAmong(`parameter of ${step.send}`, name, Object.keys(command.parameters ?? {})),
+      )
     else checkValue(parameter, value, [...path, 'with', name], report)
   }
   for (const [name, parameter] of Object.entries(command.parameters ?? {})) {

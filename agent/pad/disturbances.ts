@@ -6,20 +6,23 @@ import type { Frame, Layout } from './frame.ts'
 import { fieldsOf } from './match.ts'
 import { createMatcher, matchWhole } from './matcher.ts'
 import { addressOf, frameOf, type Profile } from './profile.ts'
+import type { RelationProblem } from './relations.ts'
 import { hear, isHeard } from './round-trip.ts'
 
 /**
  * Disturbs one good frame of every event in the ways a line does: cut anywhere, two in one piece, noise before
  * it, a wrong checksum, a length beyond all bounds, a frame that stops. Returns what is not survived.
  */
-export function checkDisturbances(profile: Profile): string[] {
+export function checkDisturbances(profile: Profile): RelationProblem[] {
   const address = addressOf(profile)
   const examples = exampleFrames(profile, address)
   const incoming = profile.frames.filter(({ direction }) => direction === 'from-pad')
   const quiet = quietByte(incoming)
   return examples.flatMap(example => {
     const frame = frameOf(profile, example.rule.frame)
-    const trouble = (what: string) => [`${example.rule.name}: ${what} ${formatBytes(example.bytes)}`]
+    const trouble = (what: string) => [
+      { path: example.path, message: `${what} ${formatBytes(example.bytes)}; it must be ${example.expected}` },
+    ]
     return [
       ...(isCutAnywhere(profile, example) ? [] : trouble('is not heard when it comes in two pieces:')),
       ...(isHeardTwice(profile, example) ? [] : trouble('is not heard twice when two come in one piece:')),

@@ -6,7 +6,12 @@ import { checkFits, type FieldSizes, fieldSizes } from './field-sizes.ts'
 import { TYPE_FIELD } from './frame.ts'
 import type { FrameFile } from './frame-schema.ts'
 import type { ProfileFile } from './profile-schema.ts'
-import type { Report } from './report.ts'
+import { notAmong, type Report } from './report.ts'
+
+/** The names of the frames of one direction. */
+export function framesOf({ frames }: ProfileFile, direction: FrameFile['direction']): string[] {
+  return Object.entries(frames).flatMap(([name, frame]) => (frame.direction === direction ? [name] : []))
+}
 
 /** Finds what in the events cannot be, cannot be reached, or means two things. */
 export function checkEvents(
@@ -18,8 +23,12 @@ export function checkEvents(
   for (const [name, event] of Object.entries(file.events)) {
     const path = ['events', name]
     const frame = file.frames[event.frame]
-    if (!frame) report([...path, 'frame'], `is no frame: ${event.frame}`)
-    else if (frame.direction !== 'from-pad') report([...path, 'frame'], 'must be a frame from-pad')
+    if (!frame) report([...path, 'frame'], notAmong('frame', event.frame, framesOf(file, 'from-pad')))
+    else if (frame.direction !== 'from-pad')
+      report(
+        [...path, 'frame'],
+        `must be a frame from-pad, one of ${framesOf(file, 'from-pad').join(', ')}; found ${event.frame}`,
+      )
     else if (sound.has(event.frame)) checkEvent(event, frame, path, variants, report)
     checkReachable(file, name, event, report)
   }
@@ -31,7 +40,7 @@ function checkEvent(event: EventFile, frame: FrameFile, path: string[], variants
   const type = event.match?.[TYPE_FIELD]
   const sizes = fieldSizes(frame, variants, type)
   if (frame.kind === 'table' && !Object.keys(frame.types!).some(code => code.toUpperCase() === type?.toUpperCase())) {
-    return report(path, `must match type, one of ${Object.keys(frame.types!).join(', ')}`)
+    return report(path, `must match type, one of ${Object.keys(frame.types!).join(', ')}; found ${type ?? 'none'}`)
   }
   for (const part of ['match', 'starts'] as const) {
     for (const [field, text] of Object.entries(event[part] ?? {})) {
@@ -70,7 +79,7 @@ function checkEvent(event: EventFile, frame: FrameFile, path: string[], variants
 function checkAllowed(frame: FrameFile, field: string, text: string, path: (string | number)[], report: Report) {
   const allowed = frame.layout?.find(({ name }) => name === field)?.oneOf
   if (allowed !== undefined && !parseBytes(allowed).includes(parseBytes(text)[0]!)) {
-    report(path, `can never be: the field is one of ${allowed}`)
+    report(path, `can never be: ${text} is none of the bytes of the field, ${allowed}`)
   }
 }
 
@@ -119,7 +128,8 @@ function rawBytes(
   if (!value) return frame.kind === 'byte' ? { min: 1, max: 1 } : undefined
   if (frame.kind === 'line') return void report([...path, 'value'], 'means nothing for a line: its hole is the value')
   const field = sizes[value.field]
-  if (!field) return void report([...path, 'value', 'field'], `is no field with a value: ${value.field}`)
+  if (!field)
+    return void report([...path, 'value', 'field'], notAmong('field with a value', value.field, Object.keys(sizes)))
   if (value.byte && (value.at !== undefined || value.size !== undefined)) {
     report([...path, 'value', 'byte'], 'and at or size exclude each other')
   }
@@ -154,10 +164,11 @@ function checkRaw(
     )
   }
   if (frame.kind === 'byte' && (raw < Number.parseInt(frame.first!, 16) || raw > Number.parseInt(frame.last!, 16))) {
-    report(path, `can never be: the frame holds ${frame.first} to ${frame.last}`)
+    report(path, `can never be: the frame holds ${frame.first} to ${frame.last}, found ${text}`)
   }
   if (event.value && as === 'big') checkAllowed(frame, event.value.field, text, path, report)
-  if (event.gives === 'keys' && (raw === 0 || (raw & (raw - 1)) !== 0)) report(path, 'must be one bit: 01, 02, 04, …')
+  if (event.gives === 'keys' && (raw === 0 || (raw & (raw - 1)) !== 0))
+    report(path, `must be one bit: 01, 02, 04, …; found ${text}`)
 }
 
 /** An event that nothing can bring about would make a profile look richer than its pad. */

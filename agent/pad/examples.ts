@@ -1,3 +1,4 @@
+import { formatBytes } from './bytes.ts'
 import type { PadCodec } from './codec.ts'
 import { bitMapOf, encodeEvent } from './encode.ts'
 import type { EventRule } from './event-rule.ts'
@@ -7,6 +8,8 @@ import type { ParameterValues } from './template.ts'
 /** One good frame of a pad, made from the profile alone. */
 export interface Example {
   rule: EventRule
+  /** Where in the profile it stands. */
+  path: string[]
   bytes: Uint8Array
   /** What the codec must say of it. */
   expected: string
@@ -19,11 +22,12 @@ export interface Example {
 /** A frame for every event, and for every entry of its tables. */
 export function exampleFrames(profile: Profile, address: number | null): Example[] {
   return profile.events.flatMap(rule =>
-    rawsOf(rule).map(({ raw, expected }) => {
+    rawsOf(rule).map(({ raw, expected, entry = [] }) => {
       const asking = askingFor(profile, rule)
       const isUnasked = !rule.isSolicited && frameOf(profile, rule.frame).believed !== 'while-requested'
       return {
         rule,
+        path: ['events', rule.name, ...entry],
         bytes: encodeEvent(profile, rule, raw, address),
         expected,
         isUnasked,
@@ -59,6 +63,8 @@ export function exampleValues({ parameters }: Command): ParameterValues {
 interface ExampleRaw {
   raw: ArrayLike<number> & Iterable<number>
   expected: string
+  /** The table that the raw value stands in, and how it is written there. */
+  entry?: string[]
 }
 
 function rawsOf(rule: EventRule): ExampleRaw[] {
@@ -68,13 +74,22 @@ function rawsOf(rule: EventRule): ExampleRaw[] {
       return rule.keys.map(({ bytes, raw, meaning }) => ({
         raw: bytes,
         expected: meaning === 'unmapped' ? `key-unmapped ${raw}` : isNoGrade(meaning) ? meaning : `key ${meaning}`,
+        entry: ['grades', formatBytes(bytes)],
       }))
     case 'keys': {
       const size = Math.max(...rule.keys.map(({ bytes }) => bytes.length))
-      return rule.keys.map(key => ({ raw: bitMapOf(rule, [key], size), expected: `keys ${key.meaning}` }))
+      return rule.keys.map(key => ({
+        raw: bitMapOf(rule, [key], size),
+        expected: `keys ${key.meaning}`,
+        entry: ['grades', formatBytes(key.bytes)],
+      }))
     }
     case 'staff-key':
-      return rule.staffKeys.map(({ bytes, name }) => ({ raw: bytes, expected: `staff-key ${name}` }))
+      return rule.staffKeys.map(({ bytes, name }) => ({
+        raw: bytes,
+        expected: `staff-key ${name}`,
+        entry: ['staffKeys', formatBytes(bytes)],
+      }))
     case 'error':
       return named(rule, 'error')
     case 'status':
@@ -97,5 +112,9 @@ const isNoGrade = (meaning: string) => meaning === 'declined' || meaning === 'no
 function named(rule: EventRule, kind: 'error' | 'status'): ExampleRaw[] {
   const suffix = (raw: number) => (kind === 'status' && rule.value !== null ? ` ${raw}` : '')
   if (rule.codes.length === 0) return [{ raw: [0], expected: `${kind} ${rule.name}${suffix(0)}` }]
-  return rule.codes.map(({ bytes, raw, name }) => ({ raw: bytes, expected: `${kind} ${name}${suffix(raw)}` }))
+  return rule.codes.map(({ bytes, raw, name }) => ({
+    raw: bytes,
+    expected: `${kind} ${name}${suffix(raw)}`,
+    entry: ['codes', formatBytes(bytes)],
+  }))
 }

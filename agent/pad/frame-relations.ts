@@ -22,7 +22,10 @@ export function checkFrame(name: string, frame: FrameFile, variants: readonly st
   }
   for (const key of Object.keys(frame) as (keyof FrameFile)[]) {
     if (!COMMON.includes(key) && !needs.includes(key) && !may.includes(key)) {
-      report([...path, key], `means nothing for a frame of kind ${frame.kind}`)
+      report(
+        [...path, key],
+        `means nothing for a frame of kind ${frame.kind}; allowed: ${[...COMMON, ...needs, ...may].join(', ')}`,
+      )
     }
   }
   if (needs.some(key => frame[key] === undefined)) return

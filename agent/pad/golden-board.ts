@@ -1,5 +1,5 @@
 import type { Board, Pattern } from './board.ts'
-import type { GoldenLine, GoldenProblem } from './golden-line.ts'
+import { type GoldenLine, type GoldenProblem, notKept } from './golden-line.ts'
 
 const SHOWN = ['ask', 'thank', 'idle'] as const
 
@@ -12,14 +12,34 @@ const SHOWN = ['ask', 'thank', 'idle'] as const
 export function playBoard(board: Board, lines: readonly GoldenLine[]): GoldenProblem[] {
   const problems: GoldenProblem[] = []
   const seen = new Set<string>()
-  for (const { line, sign, columns } of lines) {
+  for (const line of lines) {
+    const { sign, columns } = line
     const [what = '', expected = ''] = columns
     const found = sign === '<' ? describePins(board, what, seen) : describeShown(board, what, seen)
-    if (found !== expected) problems.push({ line, message: `expected "${expected}", found "${found}"` })
+    if (found !== expected) problems.push(notKept(line, expected, found))
   }
-  const wanted = [...board.keys.map(({ pin }) => `pin ${pin}`), ...SHOWN.filter(name => board.patterns[name])]
-  const missing = wanted.filter(item => !seen.has(item))
-  return [...problems, ...missing.map(item => ({ line: 0, message: `no line shows ${item}` }))]
+  const wanted = [
+    ...board.keys.map(({ pin, meaning }) => ({
+      item: `pin ${pin}`,
+      path: ['board', 'keys', `${pin}`],
+      example: `< pins ${pin}   keys ${meaning}   source`,
+    })),
+    ...SHOWN.filter(name => board.patterns[name]).map(name => ({
+      item: name,
+      path: ['board', 'patterns', name],
+      example: `> ${name}   ${describePattern(board.patterns[name]!)}   source`,
+    })),
+  ]
+  const missing = wanted.filter(({ item }) => !seen.has(item))
+  return [
+    ...problems,
+    ...missing.map(({ item, path, example }) => ({
+      line: 0,
+      column: 0,
+      message: `no line shows ${item}; such a line is: ${example}`,
+      path,
+    })),
+  ]
 }
 
 function describePins(board: Board, what: string, seen: Set<string>): string {

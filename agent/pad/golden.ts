@@ -3,9 +3,11 @@ import { BYTES_PATTERN, formatBytes, parseBytes } from './bytes.ts'
 import { type CommandStep, createPadCodec, type PadEvent, type PadOutput } from './codec.ts'
 import { describeOutputs } from './describe-output.ts'
 import { playBoard } from './golden-board.ts'
-import { type GoldenProblem, goldenLines } from './golden-line.ts'
+import { createDraft } from './golden-draft.ts'
+import { type GoldenProblem, goldenLines, notKept } from './golden-line.ts'
 import type { Profile } from './profile.ts'
 import { INTENTS, type PadIntent } from './profile-schema.ts'
+import { notAmong } from './report.ts'
 import { SITE_SETTINGS, type SiteOverrides } from './site-schema.ts'
 
 /** The same profile with other site settings, among them its variant. */
@@ -27,18 +29,24 @@ export function playGolden(profile: Profile, text: string, loadWith?: LoadWith):
   if (profile.board) return playBoard(profile.board, lines)
   const player = createPlayer(profile, loadWith)
   const problems: GoldenProblem[] = []
-  for (const { line, sign, columns } of lines) {
+  for (const line of lines) {
+    const { sign, columns } = line
     const [what = '', expected = ''] = columns
     try {
       const found = player.play(sign, what)
       const wanted = sign === '=' ? 'nothing' : expected
-      if (found !== wanted) problems.push({ line, message: `expected "${wanted}", found "${found}"` })
+      if (found !== wanted) problems.push(notKept(line, wanted, found))
     } catch (error) {
       if (!(error instanceof GoldenError)) throw error
-      problems.push({ line, message: error.message })
+      problems.push({ line: line.line, column: line.at[0] ?? 1, message: error.message })
     }
   }
-  return [...problems, ...player.notCovered().map(item => ({ line: 0, message: `no line shows ${item}` }))]
+  const draftOf = createDraft(profile, output => coverageOf(output))
+  const missing = player.notCovered().map(({ item, path }): GoldenProblem => {
+    const draft = draftOf(item)
+    return { line: 0, column: 0, message: `no line shows ${item}${draft ? `; such a line is: ${draft}` : ''}`, path }
+  })
+  return [...problems, ...missing]
 }
 
 class GoldenError extends Error {}
@@ -77,7 +85,9 @@ function createPlayer(base: Profile, loadWith: LoadWith | undefined) {
     const [name = '', ...pairs] = splitWords(what)
     const values = Object.fromEntries(pairs.map(pair => valueIn(pair)))
     const isIntent = (INTENTS as readonly string[]).includes(name)
-    if (!isIntent && !profile.commands[name]) throw new GoldenError(`is no intent and no command: ${name}`)
+    if (!isIntent && !profile.commands[name]) {
+      throw new GoldenError(notAmong('intent and no command', name, [...INTENTS, ...Object.keys(profile.commands)]))
+    }
     const steps: CommandStep[] = isIntent ? codec.command(name as PadIntent, values) : codec.all(name, values)
     for (const step of steps) {
       codec.sent(step.bytes, step)
@@ -119,7 +129,7 @@ function createPlayer(base: Profile, loadWith: LoadWith | undefined) {
       set(what)
       return 'nothing'
     },
-    notCovered: () => wantedOf(base).filter(item => !seen.has(item)),
+    notCovered: () => wantedOf(base).filter(({ item }) => !seen.has(item)),
   }
 }
 
@@ -163,18 +173,31 @@ function keysOf(event: PadEvent): string[] {
   }
 }
 
-function wantedOf(profile: Profile): string[] {
+interface Wanted {
+  item: string
+  /** Where in the profile it stands. */
+  path: string[]
+}
+
+function wantedOf(profile: Profile): Wanted[] {
   return [
-    ...profile.events.flatMap(event => [
-      ...event.keys.map(({ raw, meaning }) =>
-        meaning === 'declined' || meaning === 'no-rating' ? meaning : `key ${raw}`,
-      ),
-      ...event.staffKeys.map(({ name }) => `staff-key ${name}`),
-      `event ${event.name}`,
+    ...profile.events.flatMap(({ name, keys, staffKeys }) => [
+      ...keys.map(({ raw, bytes, meaning }) => ({
+        item: meaning === 'declined' || meaning === 'no-rating' ? meaning : `key ${raw}`,
+        path: ['events', name, 'grades', formatBytes(bytes)],
+      })),
+      ...staffKeys.map(key => ({
+        item: `staff-key ${key.name}`,
+        path: ['events', name, 'staffKeys', formatBytes(key.bytes)],
+      })),
+      { item: `event ${name}`, path: ['events', name] },
     ]),
-    ...Object.keys(profile.commands).map(name => `command ${name}`),
+    ...Object.keys(profile.commands).map(name => ({ item: `command ${name}`, path: ['commands', name] })),
     ...profile.variants.flatMap(({ name }) =>
-      ['>', '<'].map(sign => `variant ${name} in a line that begins with ${sign}`),
+      ['>', '<'].map(sign => ({
+        item: `variant ${name} in a line that begins with ${sign}`,
+        path: ['variants', name],
+      })),
     ),
   ]
 }

@@ -1,7 +1,7 @@
 import { parseBytes } from './bytes.ts'
 import { fieldSize } from './compile-frame.ts'
 import type { FieldFile, FrameFile } from './frame-schema.ts'
-import type { Report } from './report.ts'
+import { notAmong, type Report } from './report.ts'
 
 type Key = Exclude<keyof FieldFile, 'name' | 'is' | 'variants'>
 const BELONGS: Record<FieldFile['is'], { needs: Key[]; may: Key[] }> = {
@@ -31,7 +31,9 @@ export function checkLayout(frame: FrameFile, layout: FieldFile[], path: (string
     if (field.name === 'end') found([...at(field), 'name'], 'end is the name of the last field, whatever it is')
     if (indexOf(field.name) !== i && field.name !== 'end') found([...at(field), 'name'], `is used twice: ${field.name}`)
     for (const key of ['from', 'to', 'of'] as const) {
-      if (field[key] !== undefined && indexOf(field[key]) < 0) found([...at(field), key], `is no field: ${field[key]}`)
+      if (field[key] !== undefined && indexOf(field[key]) < 0) {
+        found([...at(field), key], notAmong('field', field[key], [...layout.map(({ name }) => name), 'end']))
+      }
     }
     if (field.is === 'repeat' && indexOf(field.of!) >= i) found([...at(field), 'of'], 'must come before')
     if (field.is === 'checksum' && indexOf(field.to!) >= i) found([...at(field), 'to'], 'must come before the checksum')
@@ -55,7 +57,12 @@ function checkKeys(field: FieldFile, path: (string | number)[], report: Report) 
   for (const key of needs) if (field[key] === undefined) report(path, `a ${field.is} field needs ${key}`)
   for (const key of Object.keys(field)) {
     if (key === 'name' || key === 'is' || key === 'variants') continue
-    if (![...needs, ...may].includes(key as Key)) report([...path, key], `means nothing for a ${field.is} field`)
+    if (![...needs, ...may].includes(key as Key)) {
+      report(
+        [...path, key],
+        `means nothing for a ${field.is} field; allowed: ${['name', 'is', ...needs, ...may, 'variants'].join(', ')}`,
+      )
+    }
   }
   const isLength = field.is === 'length'
   if (isLength && field.coded === 'hex') report([...path, 'coded'], 'a length is binary or decimal')

@@ -12,6 +12,8 @@ import { TYPE_FIELDS_PATTERN } from './frame-schema.ts'
 import type { Profile } from './profile.ts'
 import { completeFile, type ProfileFile, ProfileFileSchema, type WrittenFile } from './profile-schema.ts'
 import { checkRelations, type RelationProblem } from './relations.ts'
+import { notAmong } from './report.ts'
+import { NAME_PATTERN } from './schema-words.ts'
 import { applySite, checkSite, hashOfMeaning, notValid, type SiteFault } from './site.ts'
 import type { SiteOverrides } from './site-schema.ts'
 import { TEMPLATE_PATTERN } from './template.ts'
@@ -63,6 +65,25 @@ export function effectiveProfile(
   return ok({ file, changes: changesBetween(completeFile(parsed.value), file) })
 }
 
+/**
+ * Puts problems that showed only in use into their places of the profile's file; with a variant, where that brings
+ * them about. The profile of the folder must be sound.
+ */
+export function placeProblems(folder: string, problems: readonly RelationProblem[], variant?: string): FileProblem[] {
+  const read = readProfile(folder)
+  const parsed = read.ok ? parseChecked(read.value.text, read.value.origin) : read
+  if (!read.ok || !parsed.ok) return problems.map(({ path, message }) => unplaced(path, message))
+  const own = variant === undefined ? problems : problems.map(one => inVariant(parsed.value, variant, one))
+  return placed(read.value.text, own)
+}
+
+const unplaced = (path: RelationProblem['path'], message: string) => ({
+  path: path.join('.'),
+  line: 0,
+  column: 0,
+  message,
+})
+
 /** The same for text that is already there. */
 export function parseProfile(
   text: string,
@@ -108,7 +129,9 @@ function parseChecked(text: string, origin: Origin): Result<WrittenFile, FileFau
 function checkVariant(file: WrittenFile, name: string): RelationProblem[] {
   const own = file.variants![name]!
   if (own.extends !== undefined && !file.variants![own.extends]) {
-    return [{ path: ['variants', name, 'extends'], message: `is no variant: ${own.extends}` }]
+    return [
+      { path: ['variants', name, 'extends'], message: notAmong('variant', own.extends, Object.keys(file.variants!)) },
+    ]
   }
   const chain = variantChain(file, name)
   if (file.variants![chain[0]!]!.extends !== undefined) {
@@ -161,7 +184,7 @@ function fileInForce(
   return notValid(written, problems.map(({ path, message }) => `${path.join('.')} ${message}`).join('; '))
 }
 
-function placed(text: string, problems: RelationProblem[]): FileProblem[] {
+function placed(text: string, problems: readonly RelationProblem[]): FileProblem[] {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const found = problems.map(({ path, message }) => {
@@ -191,10 +214,21 @@ function explainPattern(problem: FileProblem): FileProblem {
   return { ...problem, message: hinted(problem.message) }
 }
 
+/** The same for what a name must be. */
+const NAME_HINTS: Record<string, string> = {
+  [NAME_PATTERN]: 'be of small letters, digits and single hyphens, such as "key-2"',
+  [BYTES_PATTERN]: 'be bytes in hex, such as "0A", in quotes',
+  '^[0-9A-Fa-f]{2}$': 'be one byte in hex, such as "0A", in quotes',
+}
+
 function hinted(message: string): string {
   for (const [pattern, hint] of Object.entries(PATTERN_HINTS)) {
     const quoted = `must match pattern "${pattern}"`
     if (message.startsWith(quoted)) return hint + message.slice(quoted.length)
+  }
+  for (const [pattern, hint] of Object.entries(NAME_HINTS)) {
+    const asked = `a name here must match ${pattern}`
+    if (message.endsWith(asked)) return `${message.slice(0, -asked.length)}a name here must ${hint}`
   }
   return message
 }

@@ -41,7 +41,7 @@ describe('the golden player notices', () => {
   test('another grade, with the line it stands in', () => {
     const [problem] = playGolden(pj06(), golden.replace('key satisfied', 'key dissatisfied'))
     const line = golden.split('\n').findIndex(text => text.includes('key satisfied')) + 1
-    expect(problem).toEqual({ line, message: 'expected "key dissatisfied", found "key satisfied"' })
+    expect(problem).toEqual({ line, column: 42, message: 'expected "key dissatisfied", found "key satisfied"' })
   })
 
   test('other bytes of a command', () => {
@@ -49,12 +49,14 @@ describe('the golden player notices', () => {
   })
 
   test('a key that no line shows', () => {
-    expect(change('< 05 ', '# < 05 ')).toEqual(['no line shows key 5'])
+    expect(change('< 05 ', '# < 05 ')).toEqual([
+      'no line shows key 5; such a line is: < 05   key very-dissatisfied   source',
+    ])
   })
 
   test('a command that no line shows', () => {
     expect(playGolden(pj06(), golden.replaceAll(/^> .*20 00 1A.*$/gm, '')).map(({ message }) => message)).toContain(
-      'no line shows command please-rate',
+      'no line shows command please-rate; such a line is: > please-rate   55 AA 02 20 00 1A   source',
     )
   })
 
@@ -83,7 +85,9 @@ describe('the golden player notices', () => {
     const folder = join(PROFILES, 'dwin-dgus2')
     const changed = dwin.replace(/^.*status version 4116.*$/m, '')
     const found = playGolden(shipped('dwin-dgus2'), changed, overrides => loadProfile(folder, overrides))
-    expect(found.map(({ message }) => message)).toEqual(['no line shows event version'])
+    expect(found.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^no line shows event version; such a line is: < 5A A5 06 83 00 0F/),
+    ])
   })
 
   test('another pattern of a board, and a key of it that no line shows', () => {
@@ -91,6 +95,8 @@ describe('the golden player notices', () => {
     const found = (text: string) => playGolden(shipped('arduino-firmata-five'), text).map(({ message }) => message)
     expect(found(board)).toEqual([])
     expect(found(board.replace('1800ms', '1900ms'))[0]).toMatch(/expected .*1900ms.*found .*1800ms/)
-    expect(found(board.replace(/^< pins 6 .*$/m, ''))).toEqual(['no line shows pin 6'])
+    expect(found(board.replace(/^< pins 6 .*$/m, ''))).toEqual([
+      'no line shows pin 6; such a line is: < pins 6   keys very-dissatisfied   source',
+    ])
   })
 })

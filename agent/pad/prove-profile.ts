@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import type { Result } from '#protocol/result.ts'
+import { type FileProblem, fileFault } from '#runtime/yaml-text.ts'
 import { checkDisturbances } from './disturbances.ts'
 import { playGolden } from './golden.ts'
-import { loadProfile, type ProfileFault, readGolden } from './load-profile.ts'
+import { loadProfile, PROFILE_FILE, type ProfileFault, placeProblems, readGolden } from './load-profile.ts'
 import type { Profile } from './profile.ts'
 import { checkRoundTrips } from './round-trip.ts'
 import type { SiteOverrides } from './site-schema.ts'
@@ -13,7 +15,7 @@ export interface ProofFault {
 
 /**
  * A profile that is valid, keeps every line of its golden file, reads back all it writes and bears what a line
- * does to its frames, in each of its variants; or everything that is wrong.
+ * does to its frames, in each of its variants; or everything that is wrong, each with its place.
  */
 export function proveProfile(folder: string): Result<Profile, ProfileFault | ProofFault> {
   const loaded = loadProfile(folder)
@@ -21,21 +23,36 @@ export function proveProfile(folder: string): Result<Profile, ProfileFault | Pro
   const golden = readGolden(folder)
   if (!golden.ok) return golden
   const { path, text } = golden.value
-  const loadWith = (overrides: SiteOverrides) => loadProfile(folder, overrides)
-  const problems = playGolden(loaded.value, text, loadWith).map(
-    ({ line, message }) => `${path}${line ? `:${line}` : ''}  ${message}`,
-  )
-  for (const variant of [undefined, ...loaded.value.variants.map(({ name }) => name)]) {
-    const inForce = loadWith(variant === undefined ? {} : { variant })
-    if (!inForce.ok) {
-      problems.push(inForce.error.detail)
-      continue
-    }
-    const where = variant === undefined ? folder : `${folder} (variant ${variant})`
-    for (const message of [...checkRoundTrips(inForce.value), ...checkDisturbances(inForce.value)]) {
-      problems.push(`${where}  ${message}`)
-    }
+  const found = playGolden(loaded.value, text, overrides => loadProfile(folder, overrides))
+  const inGolden = found.filter(({ line }) => line > 0).map(problem => ({ ...problem, path: '' }))
+  const notShown = found.filter(({ line }) => line === 0).map(({ path: at = [], message }) => ({ path: at, message }))
+  const inProfile = [...placeProblems(folder, notShown), ...inUse(folder, loaded.value)]
+  if (inGolden.length + inProfile.length === 0) return loaded
+  const detail = [
+    ...(inProfile.length > 0 ? [fileFault('file-not-valid', join(folder, PROFILE_FILE), inProfile).error.detail] : []),
+    ...(inGolden.length > 0 ? [fileFault('file-not-valid', path, inGolden).error.detail] : []),
+  ]
+  return { ok: false, error: { code: 'profile-not-proven', detail: detail.join('\n') } }
+}
+
+/** What the profile and each of its variants do not read back or bear; what is so without a variant is said once. */
+function inUse(folder: string, profile: Profile): FileProblem[] {
+  const own = [...checkRoundTrips(profile), ...checkDisturbances(profile)]
+  const known = new Set(own.map(({ message }) => message))
+  const problems = placeProblems(folder, own)
+  for (const { name } of profile.variants) {
+    const inForce = loadProfile(folder, { variant: name } satisfies SiteOverrides)
+    // A variant was checked with the profile itself.
+    if (!inForce.ok) throw new Error(inForce.error.detail)
+    const others = [...checkRoundTrips(inForce.value), ...checkDisturbances(inForce.value)]
+    problems.push(
+      ...placeProblems(
+        folder,
+        others.filter(({ message }) => !known.has(message)),
+        name,
+      ),
+    )
+    for (const { message } of others) known.add(message)
   }
-  if (problems.length === 0) return loaded
-  return { ok: false, error: { code: 'profile-not-proven', detail: problems.join('\n') } }
+  return problems
 }

@@ -142,7 +142,7 @@ describe('events that cannot be', () => {
       'tjc-nextion',
       '"02": bad-component',
       '"0A": bad-component',
-      'events.failure.codes.0A  can never be: the field is one of 00 02 03',
+      'events.failure.codes.0A  can never be: 0A is none of the bytes of the field, 00 02 03',
     ],
     [
       'a raw value outside its byte',

@@ -1,3 +1,4 @@
+import { checkBoard } from './board-relations.ts'
 import { parseBytes } from './bytes.ts'
 import { checkCommand, checkIntents } from './command-relations.ts'
 import { fieldsInForce } from './compile-frame.ts'
@@ -30,6 +31,8 @@ export function checkRelations(file: ProfileFile, variants: readonly string[] = 
     if (problems.length === before) sound.add(name)
   }
   checkBareBytes(file, sound, variants, report)
+  checkUsed(file, report)
+  if (file.board) checkBoard(file.board, report)
   checkRun(file, report)
   checkAddress(file, report)
   checkLine(file, report)
@@ -44,6 +47,16 @@ export function checkRelations(file: ProfileFile, variants: readonly string[] = 
   return problems
 }
 
+/** A frame that nothing is made of would take bytes from the line and never say what they mean. */
+function checkUsed({ frames, events, commands }: ProfileFile, report: Report) {
+  const users = { 'from-pad': Object.values(events), 'to-pad': Object.values(commands) }
+  for (const [name, { direction }] of Object.entries(frames)) {
+    if (users[direction].some(({ frame }) => frame === name)) continue
+    const user = direction === 'from-pad' ? 'event (gives: ignored, where it means nothing)' : 'command'
+    report(['frames', name], `is used by nothing: no ${user} has the frame ${name}`)
+  }
+}
+
 /** A bare byte is whole at once: a frame that begins with the same byte would never be seen. */
 function checkBareBytes(file: ProfileFile, sound: ReadonlySet<string>, variants: readonly string[], report: Report) {
   const frames = Object.entries(file.frames).filter(([name]) => sound.has(name))
@@ -54,7 +67,10 @@ function checkBareBytes(file: ProfileFile, sound: ReadonlySet<string>, variants:
       if (other === name || candidate.direction !== frame.direction) continue
       const begins = beginnings(candidate, variants)
       if (begins === null || begins.some(byte => byte >= range.first && byte <= range.last)) {
-        report(['frames', name], `hides ${other}, which can begin with the same byte`)
+        report(
+          ['frames', name],
+          `hides ${other}, which can begin with the same byte; ${name} holds ${frame.first} to ${frame.last}`,
+        )
       }
     }
   }
@@ -84,7 +100,7 @@ function checkAddress(file: ProfileFile, report: Report) {
   const { default: value, min = 0, max = 255 } = file.address
   if (value < min || value > max) report(['address', 'default'], `must be from ${min} to ${max}, found ${value}`)
   const limit = 256 ** Math.min(2, ...fields.map(({ size = 1 }) => size)) - 1
-  if (max > limit) report(['address', 'max'], `does not fit the address field: at most ${limit}`)
+  if (max > limit) report(['address', 'max'], `does not fit the address field: at most ${limit}, found ${max}`)
 }
 
 function checkLine(file: ProfileFile, report: Report) {

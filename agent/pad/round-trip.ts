@@ -1,19 +1,22 @@
 import { formatBytes, isSame } from './bytes.ts'
 import { createPadCodec, type PadOutput } from './codec.ts'
-import { describeEvent } from './describe-output.ts'
+import { describeEvent, describeOutputs } from './describe-output.ts'
 import { decodeCommand, encodeCommand } from './encode.ts'
 import { type Example, exampleFrames, exampleValues } from './examples.ts'
 import { fieldsOf } from './match.ts'
 import { matchWhole } from './matcher.ts'
 import { addressOf, type Command, frameOf, type Profile } from './profile.ts'
+import type { RelationProblem } from './relations.ts'
 import type { ParameterValues } from './template.ts'
 
 /** What a profile writes must be what it reads: every event and every command, out and back. Returns what is not. */
-export function checkRoundTrips(profile: Profile): string[] {
+export function checkRoundTrips(profile: Profile): RelationProblem[] {
   const address = addressOf(profile)
   return [
     ...exampleFrames(profile, address).flatMap(example => checkExample(profile, example)),
-    ...Object.values(profile.commands).flatMap(command => checkCommand(profile, command, address)),
+    ...Object.values(profile.commands).flatMap(command =>
+      checkCommand(profile, command, address).map(message => ({ path: ['commands', command.name], message })),
+    ),
   ]
 }
 
@@ -33,10 +36,12 @@ export function isHeard(profile: Profile, { rule, expected }: Example, outputs: 
   })
 }
 
-function checkExample(profile: Profile, example: Example): string[] {
+function checkExample(profile: Profile, example: Example): RelationProblem[] {
   const outputs = hear(profile, example, [example.bytes])
   if (outputs.length === 1 && isHeard(profile, example, outputs)) return []
-  return [`${example.rule.name} ${formatBytes(example.bytes)} does not come back as ${example.expected}`]
+  const { path, bytes, expected } = example
+  const found = describeOutputs(profile, outputs)
+  return [{ path, message: `${formatBytes(bytes)} must come back as ${expected}; found ${found}` }]
 }
 
 function checkCommand(profile: Profile, command: Command, address: number | null): string[] {
@@ -44,15 +49,17 @@ function checkCommand(profile: Profile, command: Command, address: number | null
   for (const values of extremesOf(command)) {
     for (const bytes of encodeCommand(profile, command.name, values, address)) {
       const match = matchWhole(frame, bytes)
-      if (!match) return [`command ${command.name} is no frame that can be read: ${formatBytes(bytes)}`]
+      if (!match) return [`is no frame that can be read: ${formatBytes(bytes)}`]
       const found = decodeCommand(profile, frame.name, fieldsOf(match))
       if (found?.command !== command)
-        return [`command ${command.name} comes back as ${found?.command.name ?? 'nothing'}`]
+        return [`must come back as ${command.name}; found ${found?.command.name ?? 'nothing'}: ${formatBytes(bytes)}`]
       if (command.segments) continue
       const [again] = encodeCommand(profile, command.name, { ...values, ...found.values }, address)
-      if (!isSame(again!, bytes)) return [`command ${command.name} comes back with other parameters`]
+      if (!isSame(again!, bytes))
+        return [`comes back with other parameters: ${formatBytes(bytes)}, then ${formatBytes(again!)}`]
       const wrong = wrongNumber(command, values, found.values)
-      if (wrong) return [`command ${command.name} comes back with other parameters: ${wrong}`]
+      if (wrong)
+        return [`must come back with ${wrong} ${values[wrong]}; found ${found.values[wrong]}: ${formatBytes(bytes)}`]
     }
   }
   return []

@@ -1,5 +1,5 @@
 import type { ProfileFile } from './profile-schema.ts'
-import type { Report } from './report.ts'
+import { notAmong, type Report } from './report.ts'
 import type { ExpectsFile } from './run-schema.ts'
 
 /** Finds what in polling, health, answers and kinds names something that is not there or cannot work. */
@@ -9,7 +9,7 @@ export function checkRun(file: ProfileFile, report: Report) {
     const send = file[part]?.send
     if (send === undefined) continue
     const command = file.commands[send]
-    if (!command) report([part, 'send'], `is no command: ${send}`)
+    if (!command) report([part, 'send'], notAmong('command', send, Object.keys(file.commands)))
     else if (!command.expects) report([part, 'send'], `${send} does not say what it expects`)
   }
   if (file.health && (file.health.send === undefined) === (file.health.none === undefined)) {
@@ -48,8 +48,9 @@ function checkExpects(file: ProfileFile, expects: ExpectsFile, path: string[], r
   for (const part of ['events', 'refusals'] as const) {
     for (const [i, name] of (expects[part] ?? []).entries()) {
       const event = file.events[name]
-      if (!event) report([...path, part, i], `is no event: ${name}`)
-      else if (part === 'refusals' && event.gives !== 'error') report([...path, part, i], `${name} gives no error`)
+      if (!event) report([...path, part, i], notAmong('event', name, Object.keys(file.events)))
+      else if (part === 'refusals' && event.gives !== 'error')
+        report([...path, part, i], `${name} gives ${event.gives}, and a refusal must give error`)
     }
   }
 }
