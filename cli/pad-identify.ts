@@ -1,9 +1,7 @@
 import type { Command } from 'commander'
-import { loadProfile } from '#agent/pad/load-profile.ts'
-import type { Profile } from '#agent/pad/profile.ts'
 import type { Evidence } from '#pad-tools/identify.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
-import { allProfileFolders } from '#virtual-pad/profile-folder.ts'
+import { knownProfiles } from './pad-known.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -53,14 +51,6 @@ async function runIdentify(options: IdentifyOptions, terminal: Terminal): Promis
   terminal.print(options, { profile, confidence: best?.confidence ?? 'none', evidence: found.value }, () =>
     describe(found.value, terminal),
   )
-}
-
-/** A faulty profile is no candidate; `pad lint` says what is wrong with it. */
-function knownProfiles(): Profile[] {
-  return allProfileFolders().flatMap(folder => {
-    const loaded = loadProfile(folder)
-    return loaded.ok ? [loaded.value] : []
-  })
 }
 
 const CONFIDENCE_WORDS: Record<Evidence['confidence'], { zh: string; en: string }> = {

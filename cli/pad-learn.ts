@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { BYTES_PATTERN, parseBytes } from '#agent/pad/bytes.ts'
 import { NAME_PATTERN } from '#agent/pad/schema-words.ts'
 import type { LearntLine } from '#pad-tools/draft-profile.ts'
 import type { Learnt } from '#pad-tools/learn.ts'
@@ -12,6 +13,7 @@ import { fail, ok, type Result } from '#protocol/result.ts'
 import type { Text } from '#runtime/language.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { profileFolder } from '#virtual-pad/profile-folder.ts'
+import { knownProfiles } from './pad-known.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -23,6 +25,7 @@ interface LearnCommandOptions {
   parity?: LearntLine['parity']
   grades: Grade[]
   address: number[]
+  query: Uint8Array[]
   trace?: string
   yes?: boolean
   json?: boolean
@@ -35,8 +38,8 @@ export function addLearn(pad: Command, terminal: Terminal): void {
     .command('learn')
     .description(
       say({
-        zh: '学习未知的评价器：按提示的顺序按键，推断串口参数、成帧、校验和键值，经确认后写出型号文件。\n示例：chuangping pad learn --port /dev/ttyUSB0 --out device-profiles/acme-kp5',
-        en: 'Learn an unknown pad: press its keys in the order asked; line, framing, checksum and values are inferred, and a profile is written once confirmed.\nExample: chuangping pad learn --port /dev/ttyUSB0 --out device-profiles/acme-kp5',
+        zh: '学习未知的评价器：按提示的顺序按键，推断串口参数、成帧、校验和键值，经确认后写出型号文件。按键时什么也不发的，再用只读取的查询（Modbus 读、已知型号声明无害的查询、--query）试它；从不发送会改变设置的内容。\n示例：chuangping pad learn --port /dev/ttyUSB0 --out device-profiles/acme-kp5',
+        en: 'Learn an unknown pad: press its keys in the order asked; line, framing, checksum and values are inferred, and a profile is written once confirmed. One that says nothing when pressed is asked with queries that only read (Modbus reads, what known profiles declare harmless, --query); nothing that changes a setting is ever sent.\nExample: chuangping pad learn --port /dev/ttyUSB0 --out device-profiles/acme-kp5',
       }),
     )
     .option('--port <path>', say({ zh: '串口', en: 'serial port' }))
@@ -71,6 +74,15 @@ export function addLearn(pad: Command, terminal: Terminal): void {
       (text: string, before: number[]) => [...before, parseNumber(text)],
       [],
     )
+    .option(
+      '--query <hex>',
+      say({
+        zh: '厂家手册中读取按键的查询，如 "AA 01 00 AB"；可多次给出，给出后不再发送其他查询',
+        en: 'the query of the maker\'s manual that reads the keys, such as "AA 01 00 AB"; may be given again; no other is sent then',
+      }),
+      (text: string, before: Uint8Array[]) => [...before, parseQuery(text)],
+      [],
+    )
     .option('--trace <file>', say({ zh: '同时保存记录', en: 'keep the trace in a file as well' }))
     .option('--yes', say({ zh: '不询问，直接写出', en: 'write without asking' }))
     .option(...jsonOption(terminal))
@@ -78,6 +90,17 @@ export function addLearn(pad: Command, terminal: Terminal): void {
 }
 
 const parseNumber = wholeNumber(0, 921_600)
+
+function parseQuery(text: string): Uint8Array {
+  const pairs =
+    text
+      .replaceAll(' ', '')
+      .toUpperCase()
+      .match(/.{1,2}/g)
+      ?.join(' ') ?? ''
+  if (!new RegExp(BYTES_PATTERN).test(pairs)) throw new InvalidArgumentError('AA 01 00 AB')
+  return Uint8Array.from(parseBytes(pairs))
+}
 
 function gradeList(text: string): Grade[] {
   const list = text.split(',').map(word => word.trim())
@@ -105,8 +128,7 @@ async function runLearn(options: LearnCommandOptions, terminal: Terminal): Promi
   const learnt = options.from === undefined ? await learnFromPort(id, options) : await learnFromTrace(id, options)
   if (!learnt.ok) {
     const { code, detail, needs } = learnt.error
-    const help = code === 'pad-silent' ? `\n${terminal.say(await pollHelp())}` : ''
-    return terminal.fail(options, { code, detail: `${needs ? terminal.say(needs) : detail}${help}` })
+    return terminal.fail(options, { code, detail: needs ? terminal.say(needs) : detail })
   }
   if (options.trace) writeFileSync(options.trace, formatTrace(learnt.value.trace))
   await confirmAndWrite(learnt.value, options, terminal)
@@ -116,17 +138,28 @@ type LearnFault = { code: string; detail: string; needs?: Text }
 
 async function learnFromTrace(id: string, options: LearnCommandOptions): Promise<Result<LearntHere, LearnFault>> {
   const { learn } = await import('#pad-tools/learn.ts')
+  const { learnPolls } = await import('#pad-tools/learn-polls.ts')
   const { divideTrace } = await import('#pad-tools/heard.ts')
+  const { dividePolls } = await import('#pad-tools/heard-polls.ts')
   const { parseTrace } = await import('#pad-tools/trace.ts')
   const text = readTraceFile(options.from!)
   if (!text.ok) return text
   const trace = parseTrace(text.value)
   if (!trace.ok) return trace
-  const heard = divideTrace(trace.value, options.grades.length)
-  if (!heard.ok) return heard
   const line = { baud: options.baud ?? 9600, parity: options.parity ?? 'none' } as const
-  const learnt = learn(heard.value, { ...describePad(id, options), line })
-  return learnt.ok ? ok({ learnt: learnt.value, line, trace: trace.value, rivals: [] }) : learnt
+  const asked = { ...describePad(id, options), line }
+  const polled = dividePolls(trace.value)
+  if (polled) return learntHere(learnPolls(polled, asked), line, trace.value)
+  const heard = divideTrace(trace.value, options.grades.length)
+  return heard.ok ? learntHere(learn(heard.value, asked), line, trace.value) : heard
+}
+
+function learntHere(
+  learnt: Result<Learnt, LearnFault>,
+  line: LearntLine,
+  trace: readonly TraceLine[],
+): Result<LearntHere, LearnFault> {
+  return learnt.ok ? ok({ learnt: learnt.value, line, trace, rivals: [] }) : learnt
 }
 
 function readTraceFile(path: string): Result<string, LearnFault> {
@@ -140,7 +173,8 @@ function readTraceFile(path: string): Result<string, LearnFault> {
 }
 
 async function learnFromPort(id: string, options: LearnCommandOptions): Promise<Result<LearntHere, LearnFault>> {
-  const { learnLive, PATIENCE } = await import('#pad-tools/ask-presses.ts')
+  const { learnLive } = await import('#pad-tools/ask-presses.ts')
+  const { PATIENCE } = await import('#pad-tools/live.ts')
   const { createPortOpener } = await import('#pad-tools/open-port.ts')
   return await learnLive({
     open: createPortOpener({ clock: createSystemClock(), path: options.port! }),
@@ -151,6 +185,8 @@ async function learnFromPort(id: string, options: LearnCommandOptions): Promise<
     options: describePad(id, options),
     fixed: { ...(options.baud && { baud: options.baud }), ...(options.parity && { parity: options.parity }) },
     addresses: options.address,
+    profiles: knownProfiles(),
+    queries: options.query,
   })
 }
 
@@ -161,20 +197,6 @@ function describePad(id: string, { out, grades }: LearnCommandOptions) {
     title: { zh: `学习得到的评价器 ${id}`, en: `Pad ${id}, as learnt` },
     grades,
     schema: relative(resolve(out), schema),
-  }
-}
-
-/** Which kinds of pad are known that never speak unasked. */
-async function pollHelp(): Promise<Text> {
-  const { allProfileFolders } = await import('#virtual-pad/profile-folder.ts')
-  const { loadProfile } = await import('#agent/pad/load-profile.ts')
-  const polled = allProfileFolders().flatMap(folder => {
-    const loaded = loadProfile(folder)
-    return loaded.ok && loaded.value.poll ? [`${loaded.value.id} (${loaded.value.poll.command})`] : []
-  })
-  return {
-    zh: `必须查询的已知型号：${polled.join('、')}。chuangping pad identify 会发送它们声明无害的查询。`,
-    en: `Known kinds that must be polled: ${polled.join(', ')}. chuangping pad identify sends the queries they declare harmless.`,
   }
 }
 

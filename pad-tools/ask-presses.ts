@@ -1,93 +1,60 @@
 import { ok, type Result } from '#protocol/result.ts'
-import type { Text } from '#runtime/language.ts'
+import { learnByAsking } from './ask-polls.ts'
 import type { LearntLine } from './draft-profile.ts'
 import { divideTrace, type Heard, PRESSES_PER_KEY } from './heard.ts'
-import { type LearnOptions, type Learnt, learn } from './learn.ts'
+import { learn } from './learn.ts'
 import { BAUDS, type Listening, PARITIES, rankLines, type ScoredLine, type TriedLine } from './line-settings.ts'
-import type { OpenPort, PortOpener } from './open-port.ts'
-import { type LearnRefusal, refuse } from './refusals.ts'
+import { type LearntLive, type LiveDeps, type LiveFault, learnInRounds, pressOrder } from './live.ts'
+import type { OpenPort } from './open-port.ts'
+import { refuse } from './refusals.ts'
 import type { TraceLine } from './trace.ts'
 
-/** The person at the pad, as far as learning needs one. */
-export interface Person {
-  say(text: Text): void
-}
-
-/** How long to wait; a person is slow, a test is not. */
-export interface Patience {
-  /** For the first byte of a press. */
-  pressMs: number
-  /** Without a byte: the press is over. */
-  stillMs: number
-  /** A pad that repeats for ever ends here. */
-  pressMsMax: number
-  /** Under one setting, while the speed is looked for. */
-  listenMs: number
-}
-
-export const PATIENCE: Patience = { pressMs: 15_000, stillMs: 600, pressMsMax: 4000, listenMs: 3500 }
-
-export interface LearntLive {
-  learnt: Learnt
-  line: LearntLine
-  trace: readonly TraceLine[]
-  /** Settings that one key cannot tell from the chosen one. */
-  rivals: readonly ScoredLine[]
-}
-
-export type LiveFault = LearnRefusal | { code: string; detail: string }
-
-interface LiveDeps {
-  open: PortOpener
-  person: Person
-  patience: Patience
-  random(): number
-  options: Omit<LearnOptions, 'line'>
-  fixed: { baud?: number; parity?: LearntLine['parity'] }
-  /** What the pad's address is set to, and what the person will set it to for the last press. */
-  addresses: readonly number[]
-}
-
-const ROUNDS_AGAIN_MAX = 2
 const SILENT_PRESSES_MAX = 3
 
-/** Learns the pad on a port with the help of the person who presses its faces in the order asked. */
+/**
+ * Learns the pad on a port with the help of the person who presses its faces in the order asked. A pad that says
+ * nothing then is asked, with queries that only read.
+ */
 export async function learnLive(deps: LiveDeps): Promise<Result<LearntLive, LiveFault>> {
+  const learnt = deps.queries.length > 0 ? refuse('pad-silent') : await learnByListening(deps)
+  return !learnt.ok && learnt.error.code === 'pad-silent' ? await learnByAsking(deps) : learnt
+}
+
+async function learnByListening(deps: LiveDeps): Promise<Result<LearntLive, LiveFault>> {
   const found = await findLine(deps)
   if (!found.ok) return found
   const { line, rivals } = found.value
   const opened = await deps.open(line)
   if (!opened.ok) return opened
   try {
-    return await askAndLearn(deps, opened.value, line, rivals)
+    return await listenAndLearn(deps, opened.value, line, rivals)
   } finally {
     await opened.value.close()
   }
 }
 
-async function askAndLearn(deps: LiveDeps, port: OpenPort, line: LearntLine, rivals: readonly ScoredLine[]) {
+async function listenAndLearn(deps: LiveDeps, port: OpenPort, line: LearntLine, rivals: readonly ScoredLine[]) {
   const { options, addresses } = deps
-  const keys = options.grades.map((_, key) => key)
   const trace: TraceLine[] = []
   const [address, otherAddress] = addresses
   if (address !== undefined) trace.push({ kind: 'mark', mark: { kind: 'address', address } })
-  for (const key of keys) {
-    for (let i = 0; i < PRESSES_PER_KEY; i++) await askPress(deps, port, key, trace)
+  const order = pressOrder(deps)
+  for (const [i, key] of order.entries()) {
+    if (i === PRESSES_PER_KEY && !trace.some(({ kind }) => kind === 'from-pad')) return refuse('pad-silent')
+    if (i === options.grades.length * PRESSES_PER_KEY) {
+      deps.person.say({ zh: '现在打乱顺序再按一遍，用来核对。', en: 'Now once more in another order, as a check.' })
+    }
+    await askPress(deps, port, key, trace)
   }
-  deps.person.say({ zh: '现在打乱顺序再按一遍，用来核对。', en: 'Now once more in another order, as a check.' })
-  for (const key of shuffled(keys, deps.random)) await askPress(deps, port, key, trace)
   if (otherAddress !== undefined) {
     deps.person.say({ zh: `请把评价器的地址改为 ${otherAddress}。`, en: `Set the pad's address to ${otherAddress}.` })
     trace.push({ kind: 'mark', mark: { kind: 'address', address: otherAddress } })
     await askPress(deps, port, 0, trace)
   }
-  for (let round = 0; ; round++) {
-    const learnt = learn(heardOf(trace, keys.length), { ...options, line })
-    if (learnt.ok) return ok({ learnt: learnt.value, line, trace, rivals })
-    if (learnt.error.keys.length === 0 || round >= ROUNDS_AGAIN_MAX || !port.isOpen()) return learnt
-    deps.person.say(learnt.error.needs)
-    for (const key of learnt.error.keys) await askPress(deps, port, key, trace)
-  }
+  const again = (key: number) => askPress(deps, port, key, trace)
+  return await learnInRounds({ ...deps, line, trace, rivals, askPress: again, isOpen: port.isOpen }, () =>
+    learn(heardOf(trace, options.grades.length), { ...options, line }),
+  )
 }
 
 function heardOf(trace: readonly TraceLine[], keys: number): Heard {
@@ -111,13 +78,6 @@ async function askPress({ person, patience, options }: LiveDeps, port: OpenPort,
 
 function record(port: OpenPort, trace: TraceLine[]) {
   for (const chunk of port.take()) trace.push({ kind: 'from-pad', ...chunk })
-}
-
-function shuffled(keys: readonly number[], random: () => number): number[] {
-  return keys
-    .map(key => ({ key, at: random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ key }) => key)
 }
 
 /** Listens under one setting after the other while the best face is pressed; parity is looked for once a speed is. */

@@ -66,11 +66,13 @@ test('over a real terminal the speed is found, the faces are asked for, and a pr
         setTimeout(() => press(Number(key) - 1), 5)
       },
     },
-    patience: { pressMs: 1000, stillMs: 40, pressMsMax: 300, listenMs: 250 },
+    patience: { pressMs: 1000, stillMs: 40, pressMsMax: 300, listenMs: 250, answerMs: 40 },
     random: createRandom(4),
     options: { id: 'acme-kp5', title: { zh: '五键', en: 'Five keys' }, grades: GRADES.slice(0, pad.keys) },
     fixed: { parity: 'none' },
     addresses: [],
+    profiles: [],
+    queries: [],
   })
   if (!learnt.ok) throw new Error(learnt.error.detail)
   expect(learnt.value.line).toEqual(own)

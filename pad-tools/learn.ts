@@ -217,7 +217,8 @@ function isHeardIdle(profile: Profile, { idle }: Heard): boolean {
   return replay(profile, idle).some(output => output.kind === 'frame' && output.event.kind === 'key')
 }
 
-function directionOf(keys: readonly { raw: string }[]): Text {
+/** Whether raw values rise or fall from the best face to the worst. */
+export function directionOf(keys: readonly { raw: string }[]): Text {
   const values = keys.map(({ raw }) => Number.parseInt(raw.replaceAll(' ', ''), 16))
   const isSorted = (sign: number) => values.every((value, i) => i === 0 || (value - values[i - 1]!) * sign > 0)
   if (isSorted(1)) return { zh: '从最好到最差，原始值递增', en: 'from the best face to the worst the raw values rise' }

@@ -9,7 +9,9 @@ import type { Chunk } from './trace.ts'
 export interface OpenPort {
   /** What has come since the last call. */
   take(): Chunk[]
-  write(bytes: Uint8Array): void
+  /** Sends, and says when. */
+  write(bytes: Uint8Array): number
+  nowMs(): number
   /** True once bytes have come, false when none did in time. */
   heard(withinMs: number): Promise<boolean>
   /** Waits until the line was still for so long, but no longer than the limit. */
@@ -67,7 +69,11 @@ function openOnce(
         chunks = []
         return taken
       },
-      write: bytes => void line.write(bytes),
+      write(bytes) {
+        line.write(bytes)
+        return clock.monoMs()
+      },
+      nowMs: clock.monoMs,
       heard: withinMs =>
         new Promise(done => {
           if (chunks.length > 0) return done(true)

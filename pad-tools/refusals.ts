@@ -9,6 +9,11 @@ export const LEARN_REFUSALS = [
   'key-while-idle',
   'framing-unknown',
   'noise',
+  'pad-known',
+  'query-unknown',
+  'query-refused',
+  'answer-unsteady',
+  'answer-latched',
 ] as const
 export type LearnRefusalCode = (typeof LEARN_REFUSALS)[number]
 
@@ -25,6 +30,12 @@ export function refuse(code: LearnRefusalCode, keys: readonly number[] = [], mor
   const needs = NEEDS[code](keys.map(key => key + 1).join('、'))
   const detail = more === '' ? needs.en : `${needs.en}\n${more}`
   return { ok: false as const, error: { code, detail, needs, keys } }
+}
+
+/** Nothing was learnt, because a profile knows the pad already. */
+export function refuseKnown(profile: string) {
+  const needs = NEEDS['pad-known'](profile)
+  return { ok: false as const, error: { code: 'pad-known' as const, detail: needs.en, needs, keys: [] } }
 }
 
 const NEEDS: Record<LearnRefusalCode, (keys: string) => Text> = {
@@ -55,6 +66,26 @@ const NEEDS: Record<LearnRefusalCode, (keys: string) => Text> = {
   'framing-unknown': () => ({
     zh: '收到的内容有重复，但不符合任何已知的成帧方式：请保存记录并索取厂家的协议文档',
     en: "what came recurs, but in no framing that a profile can say: keep the trace and ask for the maker's document",
+  }),
+  'pad-known': profile => ({
+    zh: `按键时没有发送，但它回答了型号 ${profile} 的查询：请用 chuangping pad identify 确认，并按该型号检查按键为何不发送`,
+    en: `it says nothing when pressed but answers a query of the profile ${profile}: confirm it with chuangping pad identify, and look there why its keys send nothing`,
+  }),
+  'query-unknown': () => ({
+    zh: '按键时没有主动发送，也不回答无害的查询（Modbus 读、已知型号的查询）。需要厂家手册中的：读取按键的查询字节（用 --query 给出）、波特率和校验位、出厂地址',
+    en: "it is silent when pressed, and no harmless query is answered (Modbus reads, those of known profiles). Needed from the maker's manual: the bytes that ask for the keys (give them with --query), speed and parity, and the address it comes with",
+  }),
+  'query-refused': () => ({
+    zh: '它是 Modbus 设备，但拒绝读取地址 0 起的输入和寄存器。需要厂家手册中的：按键所在的功能码和寄存器地址；用 --query 给出该查询的字节',
+    en: "it speaks Modbus but refuses to read inputs and registers from 0 on. Needed from the maker's manual: function and register of the keys; give the bytes of that query with --query",
+  }),
+  'answer-unsteady': () => ({
+    zh: '无人按键时应答也在变化：请离开评价器再试；仍然如此则需要厂家手册中应答的格式',
+    en: "its answers change while nobody presses: leave it alone and try again; if they still do, the form of the answer is needed from the maker's manual",
+  }),
+  'answer-latched': keys => ({
+    zh: `松开第 ${keys} 个键后，应答没有恢复：它可能记住了最后一个键。需要厂家手册中的：怎样清除，或哪个字节说明是新的按键`,
+    en: `after key ${keys} was let go its answer stayed: perhaps it keeps the last key. Needed from the maker's manual: how that is cleared, or what tells a new press`,
   }),
   noise: () => ({
     zh: '收到的只是干扰：请检查波特率、校验位、接地，用 --baud 固定波特率后再试',
