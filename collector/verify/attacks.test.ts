@@ -148,6 +148,33 @@ describe('somebody who knows the format and makes everything fit', () => {
     expect(codes(faults).filter(code => /^(evidence|batches) /.test(code))).not.toEqual([])
   })
 
+  test.each([
+    ['a number as bytes', 'batches', `first_seq = cast(cast(first_seq as text) as blob)`],
+    ['a hash as text', 'batches', `previous = cast(previous as text)`],
+    [
+      'a byte moved from one column to the next',
+      'batches',
+      `signature = substr(signature, 1, 63), receipt = substr(signature, 64) || receipt`,
+    ],
+    ['a number as bytes', 'evidence', `seq = cast(cast(seq as text) as blob)`],
+    ['a hash as text', 'evidence', `hash = cast(hash as text)`],
+    [
+      'a byte moved from one column to the next',
+      'evidence',
+      `hash = substr(hash, 1, 31), bytes = substr(hash, 32) || bytes`,
+    ],
+    ['bytes as text', 'evidence', `bytes = cast(bytes as text)`],
+    ['a line break in a name', 'evidence', `box = box || char(10) || cast(epoch as text)`],
+  ])('keeps every byte but not the column or the type it stood in: %s in %s is named', async (_, table, change) => {
+    const key = table === 'batches' ? 'first_position' : 'position'
+    let at = 0
+    const { faults } = await verify(({ raw }) => {
+      at = Number(raw.prepare(`select max(first_position) from batches where ${CLOSED}`).pluck().get())
+      expect(raw.prepare(`update ${table} set ${change} where ${key} = ?`).run(at).changes).toBe(1)
+    })
+    expect(faults.filter(fault => fault.table === table && fault.position === at)).not.toEqual([])
+  })
+
   test('signs a made-up rating with a key of his own, enrolled nowhere', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     let rowid = 0

@@ -1,12 +1,11 @@
 import { KEPT_BYTES } from '#protocol/digest.ts'
 
-/** Where the parts of a kept batch begin, seen from its epoch; the entries follow, each its hash (32) and its bytes. */
-export const PARTS = { epoch: 0, previous: 16, signature: 48, receipt: 112, entries: KEPT_BYTES } as const
+/** Where the parts of a kept batch stand, seen from its epoch. */
+export const PARTS = { epoch: 0, previous: 16, signature: 48, receipt: 112, end: KEPT_BYTES } as const
 
 /**
- * A kept batch and its entries, packed: a line of the lengths of its entries, then exactly what a digest
- * hashes of it, then for each entry its stored hash and its bytes. One buffer holds many: making an object
- * of every row and column would cost more than the hashes. Valid until the next one is read.
+ * A kept batch and its entries as they lie in buffers that hold many: making an object of every row and column
+ * would cost more than the hashes. Valid until the next one is read.
  */
 export interface BatchItem {
   first_position: number
@@ -14,21 +13,23 @@ export interface BatchItem {
   first_seq: number
   last_seq: number
   received_at: number
+  /** Holds exactly what a digest hashes of it: a line of numbers and names, then what `PARTS` tells. */
   blob: Buffer
-  /** Where it begins. */
-  from: number
-  /** Where the line of numbers begins that a digest hashes. */
   lineAt: number
+  receivedAt: number
   boxAt: number
   boxEnd: number
   hallAt: number
   hallEnd: number
   /** Where the epoch begins: `PARTS` is counted from here. */
   at: number
-  end: number
   /** How many entries there are, and the bytes of each. */
   count: number
   lengths: number[]
+  /** Holds its entries one after the other: each its stored hash (32), and its bytes. */
+  entries: Buffer
+  entriesAt: number
+  entriesEnd: number
 }
 
 /** Packed batches could not be read as such: what is stored there is to be looked at row by row. */
@@ -53,14 +54,16 @@ const NAME_BYTES_MAX = 32
 
 export function createBatchItem(): BatchItem {
   const numbers = { first_position: 0, last_position: 0, first_seq: 0, last_seq: 0, received_at: 0 }
-  const places = { from: 0, lineAt: 0, boxAt: 0, boxEnd: 0, hallAt: 0, hallEnd: 0, at: 0, end: 0 }
-  return { ...numbers, ...places, blob: Buffer.alloc(0), count: 0, lengths: [] }
+  const places = { lineAt: 0, receivedAt: 0, boxAt: 0, boxEnd: 0, hallAt: 0, hallEnd: 0, at: 0 }
+  const none = Buffer.alloc(0)
+  return { ...numbers, ...places, blob: none, count: 0, lengths: [], entries: none, entriesAt: 0, entriesEnd: 0 }
 }
 
-/** Reads the packed batch at `at` into `item`; false when it is none, or does not end in the buffer. */
+/**
+ * Reads a batch that is packed with its entries from `at` on: a line of their lengths, its row, the entries. False
+ * when it is none, or does not end in the buffer.
+ */
 export function readPacked(item: BatchItem, blob: Buffer, at: number): boolean {
-  item.blob = blob
-  item.from = at
   item.count = 0
   let place = at
   let bytes = 0
@@ -71,15 +74,34 @@ export function readPacked(item: BatchItem, blob: Buffer, at: number): boolean {
     bytes += length + 32
     place = numberEnd
   } while (blob[place++] === COMMA)
-  if (blob[place - 1] !== NEWLINE) return false
-  item.lineAt = place
-  const numbers = [0, 0, 0, 0, 0] as [number, number, number, number, number]
-  for (let i = 0; i < 5; i++) {
-    numbers[i] = readNumber(blob, place)
-    if (numbers[i]! < 0 || blob[numberEnd] !== SPACE) return false
+  if (blob[place - 1] !== NEWLINE || !readRow(item, blob, place)) return false
+  item.entries = blob
+  item.entriesAt = item.at + PARTS.end
+  item.entriesEnd = item.entriesAt + bytes
+  return item.entriesEnd <= blob.length
+}
+
+/** The batch packed with its entries, as `readPacked` reads it, in parts. */
+export function packedParts(item: BatchItem): Buffer[] {
+  return [
+    Buffer.from(`${item.lengths.slice(0, item.count).join()}\n`),
+    item.blob.subarray(item.lineAt, item.at + PARTS.end),
+    item.entries.subarray(item.entriesAt, item.entriesEnd),
+  ]
+}
+
+/** Reads the row of a batch at `at`; false when it is none, or does not end in the buffer. */
+export function readRow(item: BatchItem, blob: Buffer, at: number): boolean {
+  item.blob = blob
+  item.lineAt = at
+  let place = at
+  for (let i = 0; i < NUMBERS.length; i++) {
+    item.receivedAt = place
+    NUMBERS[i] = readNumber(blob, place)
+    if (NUMBERS[i]! < 0 || blob[numberEnd] !== SPACE) return false
     place = numberEnd + 1
   }
-  ;[item.first_position, item.last_position, item.first_seq, item.last_seq, item.received_at] = numbers
+  ;[item.first_position, item.last_position, item.first_seq, item.last_seq, item.received_at] = NUMBERS
   item.boxAt = place
   item.boxEnd = nameEnd(blob, place)
   item.hallAt = item.boxEnd + 1
@@ -87,9 +109,54 @@ export function readPacked(item: BatchItem, blob: Buffer, at: number): boolean {
   if (blob[item.boxEnd] !== SPACE || blob[item.hallEnd] !== NEWLINE) return false
   if (item.boxEnd === item.boxAt || item.hallEnd === item.hallAt) return false
   item.at = item.hallEnd + 1
-  item.end = item.at + PARTS.entries + bytes
-  return item.end <= blob.length
+  return item.at + PARTS.end <= blob.length
 }
+
+/** Heads of rows of evidence, and what they are of, each packed one after the other. */
+export interface PackedEntries {
+  /** Of each: `length of its bytes number instant box ⏎ epoch`, in the words of its row. */
+  heads: Buffer
+  /** Of each: its stored hash (32), and its bytes. */
+  entries: Buffer
+  headAt: number
+  entryAt: number
+}
+
+/** Takes the entries of the batch whose row was read; false when the next ones are not all its own. */
+export function takeEntries(item: BatchItem, packed: PackedEntries): boolean {
+  const { heads, entries } = packed
+  const count = item.last_position - item.first_position + 1
+  let at = packed.headAt
+  let end = packed.entryAt
+  for (let i = 0; i < count; i++) {
+    const length = readNumber(heads, at)
+    if (length < 0 || heads[numberEnd] !== SPACE) return false
+    if (readNumber(heads, numberEnd + 1) !== item.first_seq + i || heads[numberEnd] !== SPACE) return false
+    // The row of the batch says the instant and the box in the same words.
+    const boxEnd = numberEnd + 1 + item.boxEnd - item.receivedAt
+    if (!isSame(heads, numberEnd + 1, item.blob, item.receivedAt, item.boxEnd) || heads[boxEnd] !== NEWLINE)
+      return false
+    if (!isSame(heads, boxEnd + 1, item.blob, item.at, item.at + PARTS.previous)) return false
+    at = boxEnd + 1 + PARTS.previous
+    item.lengths[i] = length
+    end += 32 + length
+  }
+  if (count < 1 || end > entries.length) return false
+  item.count = count
+  item.entries = entries
+  item.entriesAt = packed.entryAt
+  item.entriesEnd = end
+  packed.headAt = at
+  packed.entryAt = end
+  return true
+}
+
+function isSame(bytes: Buffer, at: number, others: Buffer, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (bytes[at + i - from] !== others[i]) return false
+  return true
+}
+
+const NUMBERS: [number, number, number, number, number] = [0, 0, 0, 0, 0]
 
 /** Where the number just read ended. */
 let numberEnd = 0

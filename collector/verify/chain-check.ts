@@ -120,22 +120,22 @@ export function createChainCheck(deps: ChainCheckDeps): ChainCheck {
 
   /** Whether everything about the batch holds that its signature does not say; fills `hashes`. */
   function holds(item: BatchItem, chain: Chain): boolean {
-    const { blob, first_seq, lengths, count } = item
+    const { blob, entries, first_seq, lengths, count } = item
     if (item.first_position !== next || item.last_position - next !== count - 1) return false
     if (item.last_seq - first_seq !== count - 1 || !isOfHall(item, chain)) return false
     const [previousAt, signatureAt] = [item.at + PARTS.previous, item.at + PARTS.signature]
     const follows = chain.seq + 1 === first_seq && isText(chain.hash, blob, previousAt, signatureAt)
     let hash = follows ? chain.hash : blob.toString('latin1', previousAt, signatureAt)
     if (!follows && !isAfterGap(item, chain, hash)) return false
-    let at = item.at + PARTS.entries
+    let at = item.entriesAt
     for (let i = 0; i < count; i++) {
       const to = at + 32 + lengths[i]!
-      hash = chain.hasher.hashOf(first_seq + i, hash, blob, at + 32, to)
-      if (!isText(hash, blob, at, at + 32)) return false
+      hash = chain.hasher.hashOf(first_seq + i, hash, entries, at + 32, to)
+      if (!isText(hash, entries, at, at + 32)) return false
       hashes[i] = hash
       at = to
     }
-    counts.bytes += item.end - item.at - PARTS.entries + count * (HASH_HEAD_BYTES - 32 + chain.box.length)
+    counts.bytes += item.entriesEnd - item.entriesAt + count * (HASH_HEAD_BYTES - 32 + chain.box.length)
     return true
   }
 
@@ -150,10 +150,10 @@ export function createChainCheck(deps: ChainCheckDeps): ChainCheck {
 
   function checkKinds(item: BatchItem, { isOwn }: Chain) {
     const allowed = isOwn ? ownKinds : boxKinds
-    let at = item.at + PARTS.entries
+    let at = item.entriesAt
     for (let i = 0; i < item.count; i++) {
       const to = at + 32 + item.lengths[i]!
-      const kind = scanKind(item.blob, at + 32, to)
+      const kind = scanKind(item.entries, at + 32, to)
       if (kind === undefined) deps.onKindFault('entry-not-readable', item.first_position + i)
       else if (!allowed.has(kind)) deps.onKindFault('kind-not-allowed', item.first_position + i)
       at = to
@@ -182,7 +182,7 @@ export function createChainCheck(deps: ChainCheckDeps): ChainCheck {
     chain.receivedAt = item.received_at
     chain.seq = item.last_seq
     chain.hash = hashes[item.count - 1]!
-    item.blob.copy(chain.signatures, 0, item.at + PARTS.signature, item.at + PARTS.entries)
+    item.blob.copy(chain.signatures, 0, item.at + PARTS.signature, item.at + PARTS.end)
     checkKinds(item, chain)
     turnDay(item, chain)
     isFirst = false
@@ -234,10 +234,10 @@ export function createChainCheck(deps: ChainCheckDeps): ChainCheck {
 /** The digests in a batch of the collector, if it is one of digests. */
 function digestsIn(item: BatchItem, { epoch }: Chain): SaidDigests | undefined {
   const bodies: SaidDigests['bodies'] = []
-  let at = item.at + PARTS.entries
+  let at = item.entriesAt
   for (let i = 0; i < item.count; i++) {
     const to = at + 32 + item.lengths[i]!
-    const body = scanDigest(item.blob, at + 32, to)
+    const body = scanDigest(item.entries, at + 32, to)
     if (!body) return undefined
     bodies.push({ seq: item.first_seq + i, position: item.first_position + i, body })
     at = to
@@ -269,7 +269,7 @@ function createChainBook(deps: Pick<ChainCheckDeps, 'headBefore'>) {
       firstPosition: 0,
       firstSeq: 0,
       receivedAt: 0,
-      signatures: Buffer.alloc(PARTS.entries - PARTS.signature),
+      signatures: Buffer.alloc(PARTS.end - PARTS.signature),
     }
     const key = epochBytes.readInt32LE(0)
     byEpoch.set(key, [...(byEpoch.get(key) ?? []), chain])

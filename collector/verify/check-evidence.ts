@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { BOX_KINDS, ENTRY_KINDS } from '#protocol/entry.ts'
 import type { AllowedKinds } from './chain-check.ts'
-import { checkRange, placeOfSigned, type RangeOrder, type RangeReport } from './check-range.ts'
+import { checkRange, placeOfSigned, type RangeDeps, type RangeOrder, type RangeReport } from './check-range.ts'
 import { compareDigests } from './compare-digests.ts'
 import { createDiagnosis, signatureFault } from './diagnose.ts'
 import type { FaultList } from './fault.ts'
@@ -55,12 +55,14 @@ export async function checkEvidence(
   const { everySignature, faultsMax, collectorKey } = options
   const jobs = options.jobs ?? Math.min(availableParallelism(), Math.floor(last / ENTRIES_PER_JOB_MIN) || 1)
   const orders: RangeOrder[] = cut(source, last, jobs > 1 ? jobs * PIECES_PER_JOB : 1).map(([from, to]) => {
-    return { from, to, uncoveredFrom, everySignature, faultsMax, ownWords, kinds: KINDS }
+    return { from, to, uncoveredFrom, everySignature, faultsMax, kinds: KINDS }
   })
-  const reports = await runAll(source, orders, jobs, options)
-  for (const { faults: found } of reports) for (const fault of found) faults.add(fault)
   const words = createOwnWords(ownWords)
   const signatures = createSignatureCheck(words, collectorKey)
+  const key = new Uint8Array(collectorKey.export({ format: 'der', type: 'spki' }))
+  const work = { path: options.path, key, ownWords, orders, next: new Int32Array(new SharedArrayBuffer(4)) }
+  const reports = await runAll(work, jobs, { source, words, signatures, onProgress: options.onProgress })
+  for (const { faults: found } of reports) for (const fault of found) faults.add(fault)
   join(source, reports, last, { faults, signatures, words })
   const newest = newestOf(reports)
   for (const signed of newest) {
@@ -122,22 +124,19 @@ function newestOf(reports: readonly RangeReport[]): Signed[] {
   return [...newest.values()]
 }
 
-/** Every thread takes the next stretch when it is done with one; this one too, while the others still start. */
-async function runAll(
-  source: StoreSource,
-  orders: readonly RangeOrder[],
-  jobs: number,
-  { path, collectorKey, onProgress }: EvidenceOptions,
-): Promise<RangeReport[]> {
+/**
+ * Every thread takes the next stretch when it is done with one; this one too, while the others still start. The last
+ * goes first: it has the signatures that no digest covers, and nobody should wait for it alone.
+ */
+async function runAll(work: RangeWork, jobs: number, deps: RangeDeps): Promise<RangeReport[]> {
+  const { orders, next } = work
   const reports: RangeReport[] = []
-  const next = new Int32Array(new SharedArrayBuffer(4))
-  const key = new Uint8Array(collectorKey.export({ format: 'der', type: 'spki' }))
-  const work: RangeWork = { path, key, orders, next }
+  next[0] = orders.length - 1
   const others = Array.from({ length: Math.min(jobs, orders.length) - 1 }, () =>
-    runOnThread(work, (i, report) => (reports[i] = report), onProgress),
+    runOnThread(work, (i, report) => (reports[i] = report), deps.onProgress),
   )
-  for (let i = Atomics.add(next, 0, 1); i < orders.length; i = Atomics.add(next, 0, 1)) {
-    reports[i] = checkRange(source, collectorKey, orders[i]!, onProgress)
+  for (let i = Atomics.sub(next, 0, 1); i >= 0; i = Atomics.sub(next, 0, 1)) {
+    reports[i] = checkRange(orders[i]!, deps)
     await new Promise(setImmediate)
   }
   await Promise.all(others)

@@ -1,10 +1,9 @@
-import type { KeyObject } from 'node:crypto'
 import { type AllowedKinds, type ChainCheckDeps, createChainCheck, type StretchResult } from './chain-check.ts'
 import { compareDigests } from './compare-digests.ts'
 import { createDiagnosis, placeOf, signatureFault } from './diagnose.ts'
 import { createFaultList, type VerifyFault } from './fault.ts'
-import { createOwnWords, hexOf, type OwnWord } from './own-words.ts'
-import { createSignatureCheck, type Signed } from './signatures.ts'
+import { hexOf, type OwnWords } from './own-words.ts'
+import type { SignatureCheck, Signed } from './signatures.ts'
 import type { StoreSource } from './store-source.ts'
 
 /** A stretch of a store to be checked, by whichever thread. */
@@ -15,7 +14,6 @@ export interface RangeOrder {
   uncoveredFrom: number
   everySignature: boolean
   faultsMax: number
-  ownWords: readonly OwnWord[]
   kinds: AllowedKinds
 }
 
@@ -29,15 +27,17 @@ const PROGRESS_BATCHES = 2048
 /** A batch has at most 500; one more shows that a row claims more. */
 const ENTRIES_MAX = 501
 
-export function checkRange(
-  source: StoreSource,
-  collectorKey: KeyObject,
-  order: RangeOrder,
-  onProgress: (entries: number) => void = () => {},
-): RangeReport {
+/** What a thread checks its stretches with, one after the other. */
+export interface RangeDeps {
+  source: StoreSource
+  words: OwnWords
+  signatures: SignatureCheck
+  onProgress?: ((entries: number) => void) | undefined
+}
+
+export function checkRange(order: RangeOrder, deps: RangeDeps): RangeReport {
+  const { source, words, signatures, onProgress = () => {} } = deps
   const faults = createFaultList(order.faultsMax)
-  const words = createOwnWords(order.ownWords)
-  const signatures = createSignatureCheck(words, collectorKey)
   const report = faults.add
   const { diagnose } = createDiagnosis({ words, signatures, report, ...source })
   const onSignatureFaults: ChainCheckDeps['onSignatureFaults'] = (signed, codes) => {

@@ -4,7 +4,7 @@ import Type from 'typebox'
 import { createWireForm } from '#protocol/codec.ts'
 import { BytesBetween, CountSchema } from '#protocol/names.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
-import { type BatchItem, createBatchItem, readPacked } from './batch-item.ts'
+import { type BatchItem, createBatchItem, packedParts, readPacked } from './batch-item.ts'
 import type { StoreSource } from './store-source.ts'
 
 /**
@@ -46,7 +46,7 @@ export function writeEvidenceFile(
         rmSync(path)
         return fail('store-not-exportable', `the batch at position ${item.first_position} is not whole: run verify`)
       }
-      writer.write(item.blob.subarray(item.from, item.end))
+      writer.write(Buffer.concat(packedParts(item)))
       batches += 1
       entries += item.count
       onProgress(item.count)
@@ -143,7 +143,7 @@ function* readBatches(path: string): Generator<BatchItem> {
   let trailer: Buffer | undefined
   for (const bytes of items) {
     if (trailer) throw new EvidenceFileFault('file-not-readable', 'something follows the end of the evidence')
-    if (readPacked(item, bytes, 0) && item.end === bytes.length) {
+    if (readPacked(item, bytes, 0) && item.entriesEnd === bytes.length) {
       batches += 1
       entries += item.count
       yield item

@@ -7,9 +7,12 @@ import {
   epochOf,
   hallOf,
   PARTS,
+  type PackedEntries,
   type RawBatch,
   type RawRow,
   readPacked,
+  readRow,
+  takeEntries,
   type Unreadable,
 } from './batch-item.ts'
 import type { Head } from './chain-check.ts'
@@ -20,7 +23,7 @@ import { bytesOf, type Signed } from './signatures.ts'
 /** A store read as it lies on disk, without believing a word of it. Nothing is written. */
 export interface StoreSource {
   raw: Database.Database
-  /** The highest position any row claims; 0 when there is none. */
+  /** The highest position of a row, of an entry or of a batch; 0 when there is none. */
   lastPosition(): number
   /** Batches whose first position is in the range, in order. */
   batches(from: number, to: number): Iterable<BatchItem | Unreadable>
@@ -48,31 +51,51 @@ const MAP_BYTES = 256 * 1024 * 1024
 /** Positions of one answer: packed into one buffer, so that SQLite does the work of a row and JavaScript none. */
 const WINDOW = 1024
 
+/** The longest batch. */
+const ENTRIES_MAX = 500
+
 /**
  * Whether a row is of the types and lengths of a batch. Only then does packing it say what it holds: a name
- * with a space, or a hall with a line break, could be read as another name and what follows it.
+ * with a space, or a hall with a line break, could be read as another name and what follows it. Numbers are less
+ * than any text and bytes more, which is told faster than a type.
  */
-const SOUND = `typeof(b.last_position) = 'integer' and typeof(b.first_seq) = 'integer' and typeof(b.last_seq) = 'integer'
-  and typeof(b.received_at) = 'integer' and typeof(b.box) = 'text' and typeof(b.hall) = 'text'
-  and typeof(b.epoch) = 'blob' and length(b.epoch) = 16 and typeof(b.previous) = 'blob' and length(b.previous) = 32
-  and typeof(b.signature) = 'blob' and length(b.signature) = 64 and typeof(b.receipt) = 'blob' and length(b.receipt) = 64
-  and instr(b.box, ' ') = 0 and instr(b.hall, char(10)) = 0`
+const SOUND = `typeof(b.box) = 'text' and typeof(b.hall) = 'text' and b.last_position < '' and b.first_seq < ''
+  and b.last_seq < '' and b.received_at < '' and b.epoch >= x'' and length(b.epoch) = 16 and b.previous >= x''
+  and length(b.previous) = 32 and b.signature >= x'' and length(b.signature) = 64 and b.receipt >= x''
+  and length(b.receipt) = 64 and instr(b.box, ' ') = 0 and instr(b.hall, char(10)) = 0`
 
-/** A plus keeps a column from being looked up by its index, which finds single rows where a range is at hand. */
+const ROW = `b.first_position || ' ' || b.last_position || ' ' || b.first_seq || ' ' || b.last_seq || ' ' || b.received_at
+  || ' ' || b.box || ' ' || b.hall || char(10) || b.epoch || b.previous || b.signature || b.receipt`
+
+const ENTRY_SOUND = `typeof(e.box) = 'text' and instr(e.box, char(10)) = 0 and e.seq < '' and e.received_at < ''
+  and e.epoch >= x'' and length(e.epoch) = 16 and e.hash >= x'' and length(e.hash) = 32 and e.bytes >= x''`
+
+/** Rows of batches alone; what is not sound is a sign that no row begins with. */
+const ROWS = `select count(*), cast(group_concat(case when ${SOUND} then ${ROW} else '?' end, '') as blob),
+    (select last_position from batches where first_position <= :end order by first_position desc limit 1)
+  from batches b where b.first_position between :start and :end`
+
+/** Rows of evidence alone, likewise; when there is one for every position, they are as many as positions. */
+const ENTRIES = `select count(*), cast(group_concat(case when ${ENTRY_SOUND}
+    then length(e.bytes) || ' ' || e.seq || ' ' || e.received_at || ' ' || e.box || char(10) || e.epoch
+    else '?' end, '') as blob), cast(group_concat(e.hash || e.bytes, '') as blob)
+  from evidence e where e.position between :start and :end`
+
+/**
+ * One batch with its entries, wherever they stand. A plus keeps a column from being looked up by its index, which
+ * finds single rows where a range is at hand.
+ */
 const PACKED = `
-  select count(*), count(packed), cast(group_concat(packed, '') as blob) from (
-    select case when ${SOUND} then
-      group_concat(length(e.bytes)) || char(10) || b.first_position || ' ' || b.last_position || ' '
-        || b.first_seq || ' ' || b.last_seq || ' ' || b.received_at || ' ' || b.box || ' ' || b.hall || char(10)
-        || b.epoch || b.previous || b.signature || b.receipt || group_concat(e.hash || e.bytes, '')
-      end as packed
-    from batches b left join evidence e
-      on e.position between b.first_position and b.last_position and +e.box = b.box and +e.epoch = b.epoch
-      and e.seq - e.position = b.first_seq - b.first_position and +e.received_at = b.received_at
-      and typeof(e.epoch) = 'blob' and typeof(e.hash) = 'blob' and length(e.hash) = 32 and typeof(e.bytes) = 'blob'
-    where b.first_position between ? and ? group by b.first_position order by b.first_position)`
+  select case when ${SOUND} then
+      cast(group_concat(length(e.bytes)) || char(10) || ${ROW} || group_concat(e.hash || e.bytes, '') as blob)
+    end
+  from batches b left join evidence e
+    on e.position between b.first_position and b.last_position and +e.box = b.box and +e.epoch = b.epoch
+    and e.seq - e.position = b.first_seq - b.first_position and +e.received_at = b.received_at
+    and ${ENTRY_SOUND}
+  where b.first_position = ? group by b.first_position`
 
-type PackedTuple = [rows: number, packed: number, blob: Buffer | null]
+type Window = { start: number; end: number }
 
 export function openStoreSource(path: string): StoreSource {
   const raw = new Database(path, { readonly: true, fileMustExist: true })
@@ -82,7 +105,9 @@ export function openStoreSource(path: string): StoreSource {
   // One snapshot for all that is read, whatever a running collector goes on to write.
   raw.exec('begin')
   const prepared = <T>(sql: string) => raw.prepare<unknown[], T>(sql)
-  const packed = raw.prepare<unknown[], PackedTuple>(PACKED).raw()
+  const rows = raw.prepare<[Window], [rows: number, blob: Buffer, lastPosition: unknown]>(ROWS).raw()
+  const entries = raw.prepare<[Window], [rows: number, heads: Buffer | null, entries: Buffer | null]>(ENTRIES).raw()
+  const packed = raw.prepare<unknown[], Buffer | null>(PACKED).pluck()
   const firstFrom = raw
     .prepare<unknown[], number>('select min(first_position) from batches where first_position >= ?')
     .pluck()
@@ -108,27 +133,36 @@ export function openStoreSource(path: string): StoreSource {
     )
   const [digestFrom, digestBefore] = [digests('>=', 'asc'), digests('<', 'desc')]
 
-  /** Batches one after the other; where a window does not read as it should, each of it by itself. */
+  /** Batches one after the other; where a window does not read as it should, the rest of it by itself. */
   function* batches(from: number, to: number): Generator<BatchItem | Unreadable> {
     const item = createBatchItem()
     for (let start = firstFrom.get(from) ?? null; start !== null && start <= to; ) {
       const end = Math.min(start + WINDOW - 1, to)
-      const [rows, readable, blob] = packed.get(start, end)!
-      let done = start - 1
-      if (rows === readable && blob !== null) {
-        for (let at = 0; at < blob.length && readPacked(item, blob, at); at = item.end) {
-          done = item.first_position
-          yield item
-        }
+      const [count, blob, lastPosition] = rows.get({ start, end })!
+      const found = entriesBetween(start, Math.min(Number(lastPosition), end + ENTRIES_MAX))
+      let [read, last, next] = [0, start - 1, start]
+      for (let at = 0; found && read < count && readRow(item, blob, at); at = item.at + PARTS.end) {
+        if (item.first_position !== next || !takeEntries(item, found)) break
+        read += 1
+        last = item.first_position
+        next = item.last_position + 1
+        yield item
       }
-      for (const position of positions.all(done + 1, end)) yield single(item, position)
+      if (read < count) for (const position of positions.all(last + 1, end)) yield single(item, position)
       start = end < to ? (firstFrom.get(end + 1) ?? null) : null
     }
   }
 
+  /** Undefined when there is not an entry for each position. */
+  function entriesBetween(start: number, end: number): PackedEntries | undefined {
+    const [count, heads, bytes] = entries.get({ start, end })!
+    if (!heads || !bytes || count !== end - start + 1) return undefined
+    return { heads, entries: bytes, headAt: 0, entryAt: 0 }
+  }
+
   function single(item: BatchItem, position: number): BatchItem | Unreadable {
-    const [, , blob] = packed.get(position, position)!
-    const isWhole = blob !== null && readPacked(item, blob, 0) && item.end === blob.length
+    const blob = packed.get(position) ?? null
+    const isWhole = blob !== null && readPacked(item, blob, 0) && item.entriesEnd === blob.length
     return isWhole ? item : { isUnreadable: true, first_position: position }
   }
 
@@ -137,7 +171,7 @@ export function openStoreSource(path: string): StoreSource {
     lastPosition() {
       const last = (table: string, column: string) =>
         Number(raw.prepare(`select max(${column}) from ${table}`).pluck().get() ?? 0)
-      return Math.max(last('evidence', 'position'), last('batches', 'last_position'))
+      return Math.max(last('evidence', 'position'), last('batches', 'first_position'))
     },
     batches,
     rawBatch(firstPosition, entriesMax) {
@@ -183,8 +217,8 @@ export function openStoreSource(path: string): StoreSource {
 
 /** What a packed batch is signed for. */
 export function signedOf(item: BatchItem): Signed {
-  const { blob, at, end, first_position, first_seq, last_seq, received_at } = item
-  const hashAt = end - item.lengths[item.count - 1]! - 32
+  const { blob, at, entries, entriesEnd, first_position, first_seq, last_seq, received_at } = item
+  const hashAt = entriesEnd - item.lengths[item.count - 1]! - 32
   return {
     box: boxOf(item),
     epoch: epochOf(item),
@@ -192,8 +226,8 @@ export function signedOf(item: BatchItem): Signed {
     first_seq,
     last_seq,
     received_at,
-    lastHash: blob.toString('latin1', hashAt, hashAt + 32),
+    lastHash: entries.toString('latin1', hashAt, hashAt + 32),
     signature: blob.toString('latin1', at + PARTS.signature, at + PARTS.receipt),
-    receipt: blob.toString('latin1', at + PARTS.receipt, at + PARTS.entries),
+    receipt: blob.toString('latin1', at + PARTS.receipt, at + PARTS.end),
   }
 }

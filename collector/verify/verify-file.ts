@@ -145,10 +145,10 @@ function readAll(file: EvidenceFile, faults: FaultList, take: (item: BatchItem) 
 }
 
 function forEachEntry(item: BatchItem, take: (position: number, kind: string, bytes: Buffer) => void) {
-  let at = item.at + PARTS.entries
+  let at = item.entriesAt
   for (let i = 0; i < item.count; i++) {
     const to = at + 32 + item.lengths[i]!
-    take(item.first_position + i, scanKind(item.blob, at + 32, to) ?? '', item.blob.subarray(at + 32, to))
+    take(item.first_position + i, scanKind(item.entries, at + 32, to) ?? '', item.entries.subarray(at + 32, to))
     at = to
   }
 }
@@ -157,6 +157,7 @@ function forEachEntry(item: BatchItem, take: (position: number, kind: string, by
 function rawOf(item: BatchItem): RawBatch {
   const { blob, at, first_position, last_position, first_seq, last_seq, received_at } = item
   const part = (from: number, to: number) => Buffer.from(blob.subarray(at + from, at + to))
+  const entryPart = (from: number, to: number) => Buffer.from(item.entries.subarray(from, to))
   const [box, epoch] = [boxOf(item), part(PARTS.epoch, PARTS.previous)]
   const numbers = { first_position, last_position, first_seq, last_seq, received_at }
   const row: RawRow = {
@@ -166,13 +167,13 @@ function rawOf(item: BatchItem): RawBatch {
     hall: hallOf(item),
     previous: part(PARTS.previous, PARTS.signature),
     signature: part(PARTS.signature, PARTS.receipt),
-    receipt: part(PARTS.receipt, PARTS.entries),
+    receipt: part(PARTS.receipt, PARTS.end),
   }
   const entries: RawRow[] = []
-  let from = PARTS.entries as number
+  let from = item.entriesAt
   for (let i = 0; i < item.count; i++) {
     const to = from + 32 + item.lengths[i]!
-    const [hash, bytes] = [part(from, from + 32), part(from + 32, to)]
+    const [hash, bytes] = [entryPart(from, from + 32), entryPart(from + 32, to)]
     entries.push({ position: first_position + i, box, epoch, seq: first_seq + i, hash, bytes, received_at })
     from = to
   }

@@ -92,7 +92,7 @@ function createSum(): Sum {
     tree,
     isDirty: false,
     addBatch({ blob, lineAt, at, first_position, last_position }) {
-      const bytes = at + PARTS.entries - lineAt
+      const bytes = at + PARTS.end - lineAt
       if (filled + bytes > CHUNK_BYTES) flush()
       if (from === 0) from = first_position
       to = last_position
