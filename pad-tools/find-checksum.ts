@@ -1,5 +1,5 @@
 import type { ByteList } from '#agent/pad/bytes.ts'
-import { type ChecksumName, type CrcParameters, createChecksum } from '#agent/pad/checksum.ts'
+import { type Checksum, type ChecksumName, type CrcParameters, createChecksum } from '#agent/pad/checksum.ts'
 
 /** An algorithm as a profile writes it. */
 export interface CheckAlgorithm {
@@ -66,7 +66,7 @@ export function findChecksums(
   const shortest = Math.min(...frames.map(({ length }) => length))
   const found: FoundChecksum[] = []
   for (const kind of ALGORITHMS) {
-    const checksum = createChecksum(kind.algorithm, kind.crc)
+    const checksum = checksumOf(kind)
     for (const isHex of [false, true]) {
       const size = isHex ? checksum.size * 2 : checksum.size
       for (let tailSize = 0; tailSize <= tailSizeMax && tailSize + size < shortest; tailSize++) {
@@ -89,6 +89,15 @@ export function findChecksums(
     }
   }
   return found
+}
+
+/** Their tables are made once: learning tries every algorithm on hundreds of ways to cut the frames. */
+const made = new Map<CheckAlgorithm, Checksum>()
+
+function checksumOf(kind: CheckAlgorithm): Checksum {
+  const checksum = made.get(kind) ?? createChecksum(kind.algorithm, kind.crc)
+  made.set(kind, checksum)
+  return checksum
 }
 
 /** Whether what would be the checksum is not the same in all frames. */
