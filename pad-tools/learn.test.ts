@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { parseBytes } from '#agent/pad/bytes.ts'
 import { GRADES } from '#protocol/grades.ts'
-import { createRandom, PAD_KINDS, pressAll, pressNoise, type RandomPad, randomPad } from './fixtures/random-pad.ts'
+import { POLLED_KINDS, tryPolled } from './fixtures/polled-pad.ts'
+import { createRandom, PAD_KINDS, pressNoise } from './fixtures/random-pad.ts'
 import { QUIET, tryLearning } from './fixtures/try-learning.ts'
 import type { Heard, Press } from './heard.ts'
 import { learn } from './learn.ts'
@@ -26,7 +27,7 @@ const press = (key: number, frame: string, i: number, address: number | null = n
   chunks: [{ atMs: i * 2000, bytes: Uint8Array.from(parseBytes(frame)) }],
 })
 
-test.each(PAD_KINDS.filter(kind => kind !== 'polled'))(
+test.each(PAD_KINDS)(
   'a pad it has never seen: %s; what is written passes lint and reads every press as its key or as none',
   kind => {
     const ends = [1, 2, 3, 4].map(seed => tryLearning(kind, seed * 97, seed % 2 ? QUIET : NOISY).end)
@@ -41,10 +42,10 @@ test('random noise is refused, whatever its kind', () => {
   }
 })
 
-test('a pad that never speaks unasked is said to need a query', () => {
-  const pad: RandomPad = randomPad('polled', createRandom(1))
-  const learnt = learn(pressAll(pad, createRandom(2), QUIET), { ...OPTIONS, grades: GRADES.slice(0, pad.keys) })
-  expect(learnt).toMatchObject({ ok: false, error: { code: 'pad-silent' } })
+test.each(POLLED_KINDS)('a pad that only speaks when it is asked: %s', async kind => {
+  const ends = await Promise.all([1, 2, 3].map(async seed => await tryPolled(kind, seed)))
+  const wanted = kind === 'polled, query unknown' ? { end: 'refused', code: 'query-unknown' } : { end: 'understood' }
+  expect(ends).toEqual([wanted, wanted, wanted])
 })
 
 test('a frame of one length is learnt with its checksum, and what cannot be told is said', () => {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { POLLED_KINDS, tryPolled } from '#pad-tools/fixtures/polled-pad.ts'
 import { createRandom, PAD_KINDS, type PadKind, pressNoise } from '#pad-tools/fixtures/random-pad.ts'
 import { QUIET, type Trial, tryLearning } from '#pad-tools/fixtures/try-learning.ts'
 import { learn } from '#pad-tools/learn.ts'
@@ -20,8 +21,7 @@ function measure(kind: PadKind, seed: number, rounds: number, show: boolean) {
     for (let round = 0; round < rounds; round++) {
       const own = seed * 1_000_003 + PAD_KINDS.indexOf(kind) * 10_007 + round * 2 + Number(name === 'noisy')
       const trial = tryLearning(kind, own, disturbance)
-      const isPolled = kind === 'polled' && trial.end === 'refused' && trial.code === 'pad-silent'
-      if (trial.end === 'understood' || isPolled) row[name] += 1
+      if (trial.end === 'understood') row[name] += 1
       else {
         if (trial.end === 'checksum-not-seen') row.withoutChecksum += 1
         const word = trial.end === 'refused' ? trial.code : trial.end
@@ -58,6 +58,16 @@ for (const kind of kinds) {
   const { clean, noisy, failures } = measure(kind, seed, rounds, values.kind !== undefined)
   const others = [...failures].map(([word, count]) => `${word} ${count}`).join(', ')
   process.stdout.write(`| ${kind} | ${clean}/${rounds} | ${noisy}/${rounds} | ${others} |\n`)
+}
+for (const kind of POLLED_KINDS.filter(one => values.kind === undefined || one === values.kind)) {
+  const ends = new Map<string, number>()
+  for (let round = 0; round < rounds; round++) {
+    const trial = await tryPolled(kind, seed * 1_000_003 + POLLED_KINDS.indexOf(kind) * 10_007 + round)
+    const word = trial.end === 'refused' ? trial.code : trial.end
+    ends.set(word, (ends.get(word) ?? 0) + 1)
+  }
+  const others = [...ends].filter(([word]) => word !== 'understood').map(([word, count]) => `${word} ${count}`)
+  process.stdout.write(`| ${kind} | ${ends.get('understood') ?? 0}/${rounds} | | ${others.join(', ')} |\n`)
 }
 let refused = 0
 for (let round = 0; round < rounds * 5; round++) {
