@@ -30,7 +30,11 @@ export async function startVirtualPad(configuration: VirtualPadConfiguration): P
   const loaded = loadProfile(profileFolder(configuration.profile), variant === undefined ? {} : { variant })
   if (!loaded.ok) return loaded
   const profile = loaded.value
-  if (profile.board) return fail('profile-not-simulated', `${profile.id} is a board: it has pins, not bytes of its own`)
+  if (profile.board)
+    return fail(
+      'profile-not-simulated',
+      `${profile.id} 是板卡，只有引脚，没有自己的字节，虚拟评价器不能模拟；请接真实的 Arduino，或用 pad test 检查型号。${profile.id} is a board: it has pins and no bytes of its own, so it cannot be simulated here; plug in a real Arduino, or check the profile with pad test`,
+    )
   if (address !== undefined && !profile.address) return fail('address-not-possible', `${profile.id} has no address`)
 
   const simulation = createPadSimulation({
