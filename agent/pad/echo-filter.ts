@@ -25,10 +25,10 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
   let isDeaf = false
   let isLineEchoing = false
 
-  function pass(byte: number, outputs: EchoOutput[]): void {
+  function pass(byte: number, outputs: Run[]): void {
     const next = expected[0]
-    if (isDeaf) put(outputs, 'broken-echo', Uint8Array.of(byte))
-    else if (!next || (matched === 0 && byte !== next.bytes[0])) put(outputs, 'bytes', Uint8Array.of(byte))
+    if (isDeaf) put(outputs, 'broken-echo', [byte])
+    else if (!next || (matched === 0 && byte !== next.bytes[0])) put(outputs, 'bytes', [byte])
     else if (byte === next.bytes[matched]) advance(next, outputs)
     else {
       put(outputs, canTrustBytes ? 'bytes' : 'broken-echo', next.bytes.slice(0, matched))
@@ -38,11 +38,11 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
     }
   }
 
-  function advance(next: EchoOutput & { kind: 'echo' | 'answer' }, outputs: EchoOutput[]) {
+  function advance(next: EchoOutput & { kind: 'echo' | 'answer' }, outputs: Run[]) {
     matched += 1
     if (matched < next.bytes.length) return
     if (next.kind === 'echo') isLineEchoing = true
-    outputs.push(next)
+    put(outputs, next.kind, next.bytes)
     expected.shift()
     matched = 0
   }
@@ -56,9 +56,9 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
       while (expected.length > 1 && matched === 0 && total(expected) > SENT_BYTES_MAX) expected.shift()
     },
     receive(bytes: Uint8Array): EchoOutput[] {
-      const outputs: EchoOutput[] = []
-      for (const byte of bytes) pass(byte, outputs)
-      return outputs
+      const runs: Run[] = []
+      for (const byte of bytes) pass(byte, runs)
+      return runs.map(run => ({ kind: run.kind, bytes: Uint8Array.from(run.bytes) }))
     },
     silence(): EchoOutput[] {
       const next = expected[0]
@@ -86,10 +86,18 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
   }
 }
 
-function put(outputs: EchoOutput[], kind: EchoOutput['kind'], bytes: Uint8Array) {
-  const last = outputs.at(-1)
-  if (last?.kind === kind && kind !== 'echo' && kind !== 'answer') last.bytes = Uint8Array.of(...last.bytes, ...bytes)
-  else outputs.push({ kind, bytes })
+/** Bytes of one kind that follow each other; joined once, so that a long burst costs no more than its length. */
+interface Run {
+  kind: EchoOutput['kind']
+  bytes: number[]
+}
+
+function put(runs: Run[], kind: Run['kind'], bytes: ArrayLike<number>) {
+  const last = runs.at(-1)
+  const isSame = last?.kind === kind && kind !== 'echo' && kind !== 'answer'
+  const run = isSame ? last : { kind, bytes: [] }
+  if (!isSame) runs.push(run)
+  for (let i = 0; i < bytes.length; i++) run.bytes.push(bytes[i]!)
 }
 
 function total(list: { bytes: Uint8Array }[]): number {
