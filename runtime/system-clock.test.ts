@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
-import { createSystemClock, createUptime } from './system-clock.ts'
+import { askedSeldom, createSystemClock, createUptime } from './system-clock.ts'
 
 const clock = createSystemClock()
 
@@ -82,4 +82,19 @@ test('a delay longer than the platform’s timers is waited out, and can be canc
   } finally {
     vi.useRealTimers()
   }
+})
+
+test('whether the clock was set is asked once a second, and the answer is never older', () => {
+  const now = { ms: 0 }
+  const asked: number[] = []
+  const isSynced = askedSeldom(
+    () => asked.push(now.ms) > 1,
+    () => now.ms,
+  )
+  const answers = [0, 10, 999, 1000, 1500, 2000].map(ms => {
+    now.ms = ms
+    return isSynced()
+  })
+  expect(answers).toEqual([false, false, false, true, true, true])
+  expect(asked).toEqual([0, 1000, 2000])
 })

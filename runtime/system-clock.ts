@@ -4,18 +4,35 @@ import type { Clock } from '#protocol/clock.ts'
 
 /** The machine's clocks. Timers are Node's: they run on CLOCK_MONOTONIC and stand still while it sleeps. */
 export function createSystemClock(): Clock {
+  const monoMs = createUptime({
+    wallMs: () => Date.now(),
+    // CLOCK_MONOTONIC counts from boot, for every process of this boot alike.
+    awakeMs: () => Number(process.hrtime.bigint() / 1_000_000n),
+    // CLOCK_BOOTTIME, by /proc/uptime, in steps of 10 ms.
+    uptimeMs: () => uptime() * 1000,
+  })
   return {
     wallMs: () => Date.now(),
-    monoMs: createUptime({
-      wallMs: () => Date.now(),
-      // CLOCK_MONOTONIC counts from boot, for every process of this boot alike.
-      awakeMs: () => Number(process.hrtime.bigint() / 1_000_000n),
-      // CLOCK_BOOTTIME, by /proc/uptime, in steps of 10 ms.
-      uptimeMs: () => uptime() * 1000,
-    }),
-    isSynced,
+    monoMs,
+    isSynced: askedSeldom(isSynced, monoMs),
     boot: bootId(),
     after,
+  }
+}
+
+const ASKED_EVERY_MS = 1000
+
+/** The answer of the last second, where it is asked with every entry and changes once a day: a file is looked at. */
+export function askedSeldom(ask: () => boolean, monoMs: () => number): () => boolean {
+  let askedMs = Number.NEGATIVE_INFINITY
+  let answer = false
+  return () => {
+    const nowMs = monoMs()
+    if (nowMs - askedMs >= ASKED_EVERY_MS) {
+      askedMs = nowMs
+      answer = ask()
+    }
+    return answer
   }
 }
 

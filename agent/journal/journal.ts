@@ -77,8 +77,8 @@ export function createJournal(
   const isQuarantined = deps.isQuarantined || previous?.endedBy === 'quarantined'
   const storedOpen = stored?.open_prompts ?? (isQuarantined ? openAtEnd(past.newestFirst(true)) : '[]')
   if (!stored) {
-    const insert = database.prepare('INSERT INTO journal VALUES (1, ?, ?, 0, 0, ?, ?)')
-    withRoom(ballast, () => insert.run(box, epoch, CHAIN_START, storedOpen))
+    const begin = database.prepare('INSERT INTO journal VALUES (1, ?, ?, 0, 0, ?, ?)')
+    withRoom(ballast, () => begin.run(box, epoch, CHAIN_START, storedOpen))
   }
   const insertEntry = database.prepare('INSERT INTO entry VALUES (?, ?, ?, ?)')
   const insertMark = database.prepare('INSERT OR REPLACE INTO mark VALUES (?, ?)')
@@ -110,11 +110,18 @@ export function createJournal(
   const open = createOpenPrompts(use(() => stillOpen(storedOpen, newestFirst())))
   const openPrompts = open.all()
 
-  const write = database.transaction((row: EntryRow, openText: string | undefined) => {
-    insertEntry.run(row.seq, row.bytes, row.hash, row.previous)
+  const insert = ({ seq, bytes, hash, previous }: EntryRow) => insertEntry.run(seq, bytes, hash, previous)
+  const insertWith = database.transaction((row: EntryRow, openText: string | undefined) => {
+    insert(row)
     if (openText !== undefined) saveHead.run(receipted, openText)
     if (newMark) insertMark.run(newMark.seq, newMark.at)
   })
+
+  /** A press is one statement, and so a transaction by itself. */
+  function write(row: EntryRow, openText: string | undefined) {
+    if (openText === undefined && !newMark) insert(row)
+    else insertWith.immediate(row, openText)
+  }
 
   /** With the cursor in the same transaction: what is deleted is behind it, whenever the power goes. */
   const forget = database.transaction((to: Head) => {
@@ -229,7 +236,7 @@ export function createJournal(
       const hash = entryHash({ box, epoch }, seq, newest.hash, bytes)
       // The cursor rides along with a prompt, and rarely with anything else: a press would wait for a second page.
       const openText = open.after(kind, body) ?? (isCursorFarBehind() ? open.text() : undefined)
-      use(() => withRoom(ballast, () => write.immediate({ seq, bytes, hash, previous: newest.hash }, openText)))
+      use(() => withRoom(ballast, () => write({ seq, bytes, hash, previous: newest.hash }, openText)))
       open.appended(kind, body)
       if (openText !== undefined) savedReceipted = receipted
       newMark = undefined
