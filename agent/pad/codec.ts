@@ -1,3 +1,4 @@
+import { joined } from './bytes.ts'
 import { createDecoder, type PadEvent } from './decode.ts'
 import { createEchoFilter, type EchoOutput } from './echo-filter.ts'
 import { encodeCommand } from './encode.ts'
@@ -87,6 +88,8 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
   const decoder = createDecoder(profile, address)
   const { frameMs } = profile.behaviour
   let outputs: PadOutput[] = []
+  /** Garbage in more than one piece, to be joined when it is told: joining with each piece costs the square of them. */
+  let joins: { output: PadOutput; pieces: Uint8Array[] }[] = []
   let isBelieving = false
   let waiting: CommandStep | null = null
   /** When the first byte of what is pending came. */
@@ -104,8 +107,9 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
 
   function put(bytes: Uint8Array, reason: GarbageReason) {
     const last = outputs.at(-1)
-    if (last?.kind === 'garbage' && last.reason === reason) last.bytes = Uint8Array.of(...last.bytes, ...bytes)
-    else outputs.push({ kind: 'garbage', bytes, reason })
+    if (last?.kind !== 'garbage' || last.reason !== reason) outputs.push({ kind: 'garbage', bytes, reason })
+    else if (joins.at(-1)?.output === last) joins.at(-1)!.pieces.push(bytes)
+    else joins.push({ output: last, pieces: [last.bytes, bytes] })
   }
 
   function frameCut(bytes: Uint8Array, frame: Frame, match: Match) {
@@ -148,6 +152,8 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
   function taken(): PadOutput[] {
     const all = outputs
     outputs = []
+    for (const { output, pieces } of joins) output.bytes = joined(pieces)
+    joins = []
     return all
   }
 
