@@ -45,3 +45,20 @@ export function joined(pieces: readonly Uint8Array[]): Uint8Array {
   }
   return all
 }
+
+/** Up to here a plain loop is faster than a call of the engine, which takes as long as some fifty bytes. */
+const LOOP_BYTES_MAX = 48
+
+/** The bytes from `start` to before `end`, in an array of their own. Faster than `slice` for what a pad sends. */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (end - start > LOOP_BYTES_MAX) return bytes.slice(start, end)
+  const copy = new Uint8Array(end - start)
+  for (let i = start; i < end; i++) copy[i - start] = bytes[i]!
+  return copy
+}
+
+/** Writes a piece from `at` on. Faster than `set` for what a pad sends. */
+export function copyInto(bytes: Uint8Array, at: number, piece: Uint8Array): void {
+  if (piece.length > LOOP_BYTES_MAX) bytes.set(piece, at)
+  else for (let i = 0; i < piece.length; i++) bytes[at + i] = piece[i]!
+}

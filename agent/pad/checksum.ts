@@ -63,18 +63,22 @@ function createCrc(parameters: CrcParameters): Checksum {
   const table = Uint32Array.from({ length: 256 }, (_, byte) => remainder(byte, width, poly, reflectIn))
   const mask = 2 ** width - 1
   const first = reflectIn ? reflect(init, width) : init
+  const finish = (value: number) => ((reflectIn === reflectOut ? value : reflect(value, width)) ^ xorOut) & mask
   return {
     size: width / 8,
-    valueOf(bytes, start, end) {
-      let value = first
-      for (let i = start; i < end; i++) {
-        value = reflectIn
-          ? (value >>> 8) ^ table[(value ^ bytes[i]!) & 0xff]!
-          : ((value << 8) ^ table[((value >>> (width - 8)) ^ bytes[i]!) & 0xff]!) & mask
-      }
-      const turned = reflectIn === reflectOut ? value : reflect(value, width)
-      return ((turned ^ xorOut) & mask) >>> 0
-    },
+    valueOf: reflectIn
+      ? (bytes, start, end) => {
+          let value = first
+          for (let i = start; i < end; i++) value = (value >>> 8) ^ table[(value ^ bytes[i]!) & 0xff]!
+          return finish(value) >>> 0
+        }
+      : (bytes, start, end) => {
+          let value = first
+          for (let i = start; i < end; i++) {
+            value = ((value << 8) ^ table[((value >>> (width - 8)) ^ bytes[i]!) & 0xff]!) & mask
+          }
+          return finish(value) >>> 0
+        },
   }
 }
 

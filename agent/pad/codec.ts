@@ -117,11 +117,12 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
     const { rule, event, answer } = decoder.decode(frame, match)
     const completes = rule ? completionBy(rule.name) : undefined
     if (!completes && rule && frame.believed === 'while-requested') return put(bytes, 'unsolicited')
-    const output: PadOutput = { kind: 'frame', bytes, event: !completes && rule?.isSolicited ? UNASKED : event }
-    if (rule) output.rule = rule.name
+    if (!rule) return outputs.push({ kind: 'frame', bytes, event })
+    const told = !completes && rule.isSolicited ? UNASKED : event
+    const output: PadOutput = { kind: 'frame', bytes, event: told, rule: rule.name }
     if (answer) output.answer = answer
     if (completes) output.completes = completes
-    outputs.push(output)
+    return outputs.push(output)
   }
 
   function completionBy(event: string): Completion | undefined {
@@ -152,8 +153,10 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
   function taken(): PadOutput[] {
     const all = outputs
     outputs = []
-    for (const { output, pieces } of joins) output.bytes = joined(pieces)
-    joins = []
+    if (joins.length > 0) {
+      for (const { output, pieces } of joins) output.bytes = joined(pieces)
+      joins = []
+    }
     return all
   }
 

@@ -49,6 +49,8 @@ const UNKNOWN_LINE: Decoded = { event: { kind: 'ignored', meaning: 'unknown-line
 
 export function createDecoder(profile: Profile, address: number | null): Decoder {
   const plans = new Map<Layout, Plan>()
+  /** Most frames of a pad have the layout of the one before. */
+  let last: { layout: Layout; plan: Plan } | null = null
   for (const frame of profile.frames) {
     const layouts = frame.kind === 'table' ? frame.types : [frame.layout]
     for (const layout of layouts) if (layout) plans.set(layout, planFor(profile, frame, layout, address))
@@ -57,14 +59,15 @@ export function createDecoder(profile: Profile, address: number | null): Decoder
 
   return {
     decode(frame, match) {
-      const { addressAt, rules } = plans.get(match.layout)!
-      if (addressAt >= 0 && numberIn(match, addressAt, WHOLE) !== address) return OTHER_ADDRESS
-      for (const { rule, isMatching, meaningOf, answerOf } of rules) {
-        if (!isMatching(match)) continue
+      if (last?.layout !== match.layout) last = { layout: match.layout, plan: plans.get(match.layout)! }
+      const { addressOf, rules } = last.plan
+      if (addressOf !== null && addressOf(match) !== address) return OTHER_ADDRESS
+      for (let i = 0; i < rules.length; i++) {
+        const { rule, tests, sizes, meaningOf, answerOf } = rules[i]!
+        if (!isMatching(match, tests, sizes)) continue
         const event = meaningOf(match)
         if (event === null) continue
-        if (rule.answer === null) return { event, rule }
-        return { event, rule, answer: answerOf(match) }
+        return answerOf === null ? { event, rule } : { event, rule, answer: answerOf(match) }
       }
       return frame.kind === 'line' ? UNKNOWN_LINE : UNKNOWN_FRAME
     },
@@ -73,43 +76,71 @@ export function createDecoder(profile: Profile, address: number | null): Decoder
 }
 
 interface Plan {
-  addressAt: number
+  /** Null where the frame has no address. */
+  addressOf: ((match: Match) => number) | null
   rules: {
     rule: EventRule
-    isMatching(match: Match): boolean
+    tests: Test[]
+    sizes: (Place & { wanted: number })[]
     meaningOf(match: Match): PadEvent | null
-    answerOf(match: Match): Uint8Array
+    answerOf: ((match: Match) => Uint8Array) | null
   }[]
 }
 
+/** Where a field stands. Copied from the layout, whose fields have many shapes: reading those costs several times more. */
+interface Place {
+  offset: number
+  isAfterRest: boolean
+  /** Bytes; -1 for the rest. */
+  size: number
+}
+
+/** `bytes` are what is left of them under the mask. */
+interface Test extends Place {
+  bytes: Uint8Array
+  mask: Uint8Array
+  isPrefix: boolean
+}
+
+function placeIn(layout: Layout, name: string): Place {
+  const { offset, isAfterRest, size } = layout.fields.find(field => field.name === name)!
+  return { offset, isAfterRest, size }
+}
+
 function planFor(profile: Profile, frame: Frame, layout: Layout, address: number | null): Plan {
-  const indexOf = (name: string) => layout.fields.findIndex(field => field.name === name)
+  const addressField = layout.fields.find(({ is }) => is === 'address')
+  const possible = profile.events.filter(rule => rule.frame === frame.name && isPossible(rule, layout))
   return {
-    addressAt: layout.fields.findIndex(({ is }) => is === 'address'),
-    rules: profile.events
-      .filter(rule => rule.frame === frame.name && isPossible(rule, layout))
-      .map(rule => {
-        const fields = rule.match.map(test => ({ ...test, index: indexOf(test.field) }))
-        const sizes = Object.entries(rule.sizes).map(([name, size]) => ({ index: indexOf(name), size }))
-        return {
-          rule,
-          meaningOf: createMeaning(rule, layout),
-          answerOf: createAnswer(frame, layout, rule.answer ?? {}, address),
-          isMatching(match) {
-            for (const { index, size } of sizes) if (fieldBytes(match, index) !== size) return false
-            for (const { index, bytes, mask, isPrefix } of fields) {
-              const size = fieldBytes(match, index)
-              if (isPrefix ? size < bytes.length : size !== bytes.length) return false
-              const start = fieldStart(match, index)
-              for (let i = 0; i < bytes.length; i++) {
-                if ((match.bytes[start + i]! & mask[i]!) !== (bytes[i]! & mask[i]!)) return false
-              }
-            }
-            return true
-          },
-        }
-      }),
+    addressOf: addressField ? createNumberOf(placeIn(layout, addressField.name), WHOLE) : null,
+    rules: possible.map(rule => ({
+      rule,
+      tests: rule.match.map(({ field, bytes, mask, isPrefix }) => ({
+        ...placeIn(layout, field),
+        bytes: Uint8Array.from(bytes, (byte, i) => byte & mask[i]!),
+        mask: Uint8Array.from(mask),
+        isPrefix,
+      })),
+      sizes: Object.entries(rule.sizes).map(([name, wanted]) => ({ ...placeIn(layout, name), wanted })),
+      meaningOf: createMeaning(rule, layout),
+      answerOf: rule.answer === null ? null : createAnswer(frame, layout, rule.answer, address),
+    })),
   }
+}
+
+function isMatching(match: Match, tests: readonly Test[], sizes: Plan['rules'][number]['sizes']): boolean {
+  const { restSize } = match
+  for (let i = 0; i < sizes.length; i++) {
+    const { size, wanted } = sizes[i]!
+    if ((size < 0 ? restSize : size) !== wanted) return false
+  }
+  for (let i = 0; i < tests.length; i++) {
+    const { offset, isAfterRest, size, bytes, mask, isPrefix } = tests[i]!
+    const there = size < 0 ? restSize : size
+    if (isPrefix ? there < bytes.length : there !== bytes.length) return false
+    const start = match.base + offset + (isAfterRest ? restSize : 0)
+    for (let j = 0; j < bytes.length; j++) if ((match.bytes[start + j]! & mask[j]!) !== bytes[j]) return false
+  }
+  return true
 }
 
 /** A rule of a table names fields that only some of its types have. */
@@ -137,8 +168,8 @@ function createMeaning(rule: EventRule, layout: Layout): (match: Match) => PadEv
     }
   }
   if (value === null) return match => meaningOf(null, match)
-  const index = layout.fields.findIndex(({ name }) => name === value.field)
-  return match => meaningOf(numberIn(match, index, value), match)
+  const numberOf = createNumberOf(placeIn(layout, value.field), value)
+  return match => meaningOf(numberOf(match), match)
 }
 
 /** The number in the hole; null without one; undefined where the line is another. */
@@ -237,22 +268,27 @@ function textIn(match: Match, { value, encoding }: EventRule): string {
   )
 }
 
-/** The number in a field; -1, which no table holds, where the field is too short for it or its digits are none. */
-function numberIn(match: Match, index: number, { at, size, as }: Pick<RawValue, 'at' | 'size' | 'as'>): number {
-  const there = fieldBytes(match, index)
-  const first = at < 0 ? there + at : at
-  const count = size === 0 ? there - first : size
-  if (first < 0 || count < 1 || first + count > there) return -1
-  const { bytes } = match
-  const start = fieldStart(match, index) + first
-  let value = 0
-  for (let i = 0; i < count; i++) {
-    const byte = bytes[start + (as === 'little' || as === 'seven-bit' ? count - 1 - i : i)]!
-    const digit = digitOf(byte, as)
-    if (digit < 0) return -1
-    value = value * BASES[as] + digit
+/** Reads the number in a field; -1, which no table holds, where the field is too short for it or its digits are none. */
+function createNumberOf(place: Place, { at, size, as }: Pick<RawValue, 'at' | 'size' | 'as'>) {
+  const { offset, isAfterRest } = place
+  const base = BASES[as]
+  const isReversed = as === 'little' || as === 'seven-bit'
+  const isPlain = as === 'big' || as === 'little'
+  return ({ bytes, base: frameStart, restSize }: Match): number => {
+    const there = place.size < 0 ? restSize : place.size
+    const first = at < 0 ? there + at : at
+    const count = size === 0 ? there - first : size
+    if (first < 0 || count < 1 || first + count > there) return -1
+    const start = frameStart + offset + (isAfterRest ? restSize : 0) + first
+    let value = 0
+    for (let i = 0; i < count; i++) {
+      const byte = bytes[start + (isReversed ? count - 1 - i : i)]!
+      const digit = isPlain ? byte : digitOf(byte, as)
+      if (digit < 0) return -1
+      value = value * base + digit
+    }
+    return value
   }
-  return value
 }
 
 const BASES = { big: 256, little: 256, digits: 10, bcd: 100, 'seven-bit': 128 } as const

@@ -1,3 +1,5 @@
+import { copyOf, joined } from './bytes.ts'
+
 /** What the line brought: bytes for the framer, our own echo, or the copy that a pad sends back as its answer. */
 export interface EchoOutput {
   kind: 'bytes' | 'echo' | 'broken-echo' | 'answer'
@@ -25,24 +27,26 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
   let isDeaf = false
   let isLineEchoing = false
 
-  function pass(byte: number, outputs: Run[]): void {
+  /** Decides about one byte of a chunk, and about those before it that looked like an echo. */
+  function pass(chunk: Uint8Array, i: number, runs: Runs): void {
     const next = expected[0]
-    if (isDeaf) put(outputs, 'broken-echo', [byte])
-    else if (!next || (matched === 0 && byte !== next.bytes[0])) put(outputs, 'bytes', [byte])
-    else if (byte === next.bytes[matched]) advance(next, outputs)
+    const byte = chunk[i]!
+    if (isDeaf) runs.put('broken-echo', i)
+    else if (!next || (matched === 0 && byte !== next.bytes[0])) runs.put('bytes', i)
+    else if (byte === next.bytes[matched]) advance(next, runs)
     else {
-      put(outputs, canTrustBytes ? 'bytes' : 'broken-echo', next.bytes.slice(0, matched))
+      runs.giveBack(canTrustBytes ? 'bytes' : 'broken-echo', next.bytes, matched, i)
       matched = 0
       isDeaf = !canTrustBytes
-      pass(byte, outputs)
+      pass(chunk, i, runs)
     }
   }
 
-  function advance(next: EchoOutput & { kind: 'echo' | 'answer' }, outputs: Run[]) {
+  function advance(next: EchoOutput & { kind: 'echo' | 'answer' }, runs: Runs) {
     matched += 1
     if (matched < next.bytes.length) return
     if (next.kind === 'echo') isLineEchoing = true
-    put(outputs, next.kind, next.bytes)
+    runs.whole(next.kind, next.bytes)
     expected.shift()
     matched = 0
   }
@@ -56,9 +60,9 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
       while (expected.length > 1 && matched === 0 && total(expected) > SENT_BYTES_MAX) expected.shift()
     },
     receive(bytes: Uint8Array): EchoOutput[] {
-      const runs: Run[] = []
-      for (const byte of bytes) pass(byte, runs)
-      return runs.map(run => ({ kind: run.kind, bytes: Uint8Array.from(run.bytes) }))
+      const runs = createRuns(bytes)
+      for (let i = 0; i < bytes.length; i++) pass(bytes, i, runs)
+      return runs.end()
     },
     silence(): EchoOutput[] {
       const next = expected[0]
@@ -86,18 +90,52 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
   }
 }
 
-/** Bytes of one kind that follow each other; joined once, so that a long burst costs no more than its length. */
-interface Run {
-  kind: EchoOutput['kind']
-  bytes: number[]
-}
+type Runs = ReturnType<typeof createRuns>
 
-function put(runs: Run[], kind: Run['kind'], bytes: ArrayLike<number>) {
-  const last = runs.at(-1)
-  const isSame = last?.kind === kind && kind !== 'echo' && kind !== 'answer'
-  const run = isSame ? last : { kind, bytes: [] }
-  if (!isSame) runs.push(run)
-  for (let i = 0; i < bytes.length; i++) run.bytes.push(bytes[i]!)
+/**
+ * Gathers bytes of one kind that follow each other as a range of their chunk, copied once at its end, so that a long
+ * burst costs no more than its length.
+ */
+function createRuns(chunk: Uint8Array) {
+  const outputs: EchoOutput[] = []
+  let kind: 'bytes' | 'broken-echo' = 'bytes'
+  /** What came before this chunk and belongs to the run. */
+  let before: Uint8Array | null = null
+  let [from, to] = [0, 0]
+
+  function end() {
+    if (to > from || before) {
+      const inside = copyOf(chunk, from, to)
+      outputs.push({ kind, bytes: before ? joined([before, inside]) : inside })
+    }
+    before = null
+    from = to
+    return outputs
+  }
+
+  function extend(next: typeof kind, first: number, last: number) {
+    if (next !== kind || first !== to) {
+      end()
+      kind = next
+      from = first
+    }
+    to = last
+  }
+
+  return {
+    put: (next: typeof kind, i: number) => extend(next, i, i + 1),
+    /** The first `count` bytes of an echo, which came last before `i`, are none. */
+    giveBack(next: typeof kind, echo: Uint8Array, count: number, i: number) {
+      const earlier = count - i
+      extend(next, Math.max(0, -earlier), i)
+      if (earlier > 0) before = echo.slice(0, earlier)
+    },
+    whole(next: 'echo' | 'answer', bytes: Uint8Array) {
+      end()
+      outputs.push({ kind: next, bytes: bytes.slice() })
+    },
+    end,
+  }
 }
 
 function total(list: { bytes: Uint8Array }[]): number {

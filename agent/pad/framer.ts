@@ -1,3 +1,4 @@
+import { copyInto, copyOf } from './bytes.ts'
 import { type Frame, frameBytesMax } from './frame.ts'
 import type { FrameFault, Match, MatchContext } from './match.ts'
 import { createMatcher } from './matcher.ts'
@@ -48,16 +49,21 @@ export function createFramer(
   let told = 0
   let fault: GarbageFault = 'no-start'
 
+  /** One for all looks, so that looking costs no memory. */
+  const context: { -readonly [K in keyof MatchContext]: MatchContext[K] } = { isSilent: false, request: null }
+
   function cut(isSilent: boolean) {
+    context.isSilent = isSilent
     while (start < end) {
-      const found = matchAny({ isSilent, request: request() })
+      context.request = request()
+      const found = matchAny()
       if (found === 'more') {
         if (!isSilent) break
         giveUpOne('cut-short')
       } else if (typeof found === 'string') giveUpOne(found)
       else {
         tell()
-        const bytes = buffer.slice(start, start + found.size)
+        const bytes = copyOf(buffer, start, start + found.size)
         start += found.size
         told = start
         sink.frame(bytes, frameFound, found)
@@ -70,12 +76,14 @@ export function createFramer(
   let frameFound: Frame = frames[0]!
 
   /** The frame that is whole first; else wait if one still may be; else the fault of the one that got furthest. */
-  function matchAny(context: MatchContext): Match | GarbageFault | 'more' {
+  function matchAny(): Match | GarbageFault | 'more' {
     let best: Match | null = null
     let isMore = false
     let furthest = -1
     let reason: FrameFault = 'no-start'
-    for (const matcher of beginners[buffer[start]!]!) {
+    const candidates = beginners[buffer[start]!]!
+    for (let i = 0; i < candidates.length; i++) {
+      const matcher = candidates[i]!
       const match = matcher.match(buffer, start, end, context)
       if (match.verdict === 'whole') {
         if (best !== null && best.size <= match.size) continue
@@ -99,7 +107,7 @@ export function createFramer(
   }
 
   function tell() {
-    if (told < start) sink.garbage(buffer.slice(told, start), fault)
+    if (told < start) sink.garbage(copyOf(buffer, told, start), fault)
     told = start
   }
 
@@ -112,7 +120,7 @@ export function createFramer(
           end -= start
           start = told = 0
         }
-        buffer.set(piece, end)
+        copyInto(buffer, end, piece)
         end += piece.length
         cut(false)
       }

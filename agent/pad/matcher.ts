@@ -20,8 +20,7 @@ export function createMatcher(frame: Frame): Matcher {
     case 'fields': {
       const canBegin = (byte: number) => canLayoutBegin(frame.layout, byte)
       if (frame.stuffing) return { frame, canBegin, ...createStuffedMatcher(frame, frame.stuffing) }
-      const fields = createFieldsMatcher(frame.layout)
-      return { frame, canBegin, match: (bytes, start, end, context) => fields.match(bytes, start, end, context) }
+      return { frame, canBegin, match: createFieldsMatcher(frame.layout).match }
     }
     case 'byte': {
       const match = createMatch(frame.layout)
