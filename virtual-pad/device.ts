@@ -74,7 +74,7 @@ interface Unanswered {
 }
 
 /** How long a tap lasts, for pads that tell when the finger leaves. */
-const TAP_MS = 120
+export const TAP_MS = 120
 
 /** The device side of a profile: what a pad of this model does with keys and with the bytes it hears. Pure. */
 export function createDeviceModel(

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import type { Board } from '#agent/pad/board.ts'
 import { loadProfile } from '#agent/pad/load-profile.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
@@ -12,7 +13,7 @@ import { createPageFiles } from './page-files.ts'
 import { profileFolder } from './profile-folder.ts'
 import { openPtyLine } from './pty.ts'
 import { createPadServer } from './server.ts'
-import { createPadSimulation } from './simulation.ts'
+import { createPadSimulation, type PadSimulation, type PadSurroundings } from './simulation.ts'
 
 export interface VirtualPad {
   url: string
@@ -26,26 +27,29 @@ const root = dirname(import.meta.dirname)
 
 /** Plugs in a pad that behaves as its profile says, and serves its page and interface. */
 export async function startVirtualPad(configuration: VirtualPadConfiguration): Promise<Result<VirtualPad>> {
-  const { address, controls, host, lineEchoes, link, port, seed, variant } = configuration
+  const { address, controls, host, link, port, seed, variant } = configuration
   const loaded = loadProfile(profileFolder(configuration.profile), variant === undefined ? {} : { variant })
   if (!loaded.ok) return loaded
   const profile = loaded.value
-  if (profile.board)
-    return fail(
-      'profile-not-simulated',
-      `${profile.id} 是板卡，只有引脚，没有自己的字节，虚拟评价器不能模拟；请接真实的 Arduino，或用 pad test 检查型号。${profile.id} is a board: it has pins and no bytes of its own, so it cannot be simulated here; plug in a real Arduino, or check the profile with pad test`,
-    )
   if (address !== undefined && !profile.address) return fail('address-not-possible', `${profile.id} has no address`)
 
-  const simulation = createPadSimulation({
+  if (profile.board && configuration.lineEchoes) {
+    return fail('line-echo-not-possible', `${profile.id} is a board on a cable of its own, which brings nothing back`)
+  }
+
+  const surroundings: PadSurroundings = {
     profile,
-    device: createDeviceModel(profile, { lineEchoes, ...(address === undefined ? {} : { address }) }),
     clock: createSystemClock(),
     openLine: onBytes => openPtyLine({ onBytes, ...(link ? { link } : {}) }),
     garble: createGarbler(seed),
     devicePath: link,
     onChange: () => pad.changed(),
-  })
+  }
+  const simulated = profile.board
+    ? await simulateBoard(surroundings, profile.board)
+    : ok(createPadSimulation({ ...surroundings, device: createDeviceModel(profile, deviceOptions(configuration)) }))
+  if (!simulated.ok) return simulated
+  const simulation = simulated.value
   const pages = createPageFiles(join(root, 'dist', 'virtual-pad'))
   const pad = createPadServer({ simulation, controls: createControls(controls), pages })
   const plugged = simulation.setPlugged(true)
@@ -65,6 +69,25 @@ export async function startVirtualPad(configuration: VirtualPadConfiguration): P
       await closed
     },
   })
+}
+
+function deviceOptions({ address, lineEchoes }: VirtualPadConfiguration) {
+  return { lineEchoes, ...(address === undefined ? {} : { address }) }
+}
+
+/** A board has pins and no bytes of its own: its firmware runs, on a simulated Arduino that is only loaded for it. */
+async function simulateBoard(surroundings: PadSurroundings, board: Board): Promise<Result<PadSimulation>> {
+  try {
+    const { createBoardSimulation } = await import('./board-simulation.ts')
+    return createBoardSimulation({ ...surroundings, board })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (!code?.endsWith('MODULE_NOT_FOUND') || !/avr8js|node-pixel/.test(message)) throw error
+    return fail(
+      'simulation-not-installed',
+      '模拟板卡需要可选依赖包 avr8js（处理器）和 node-pixel（固件）：重新运行 npm ci，不带 --omit=optional。Simulating a board takes the optional packages avr8js (the processor) and node-pixel (the firmware): run npm ci again without --omit=optional',
+    )
+  }
 }
 
 async function listen(

@@ -1,10 +1,11 @@
-import { formatBytes, parseBytes } from '#agent/pad/bytes.ts'
+import { parseBytes } from '#agent/pad/bytes.ts'
 import type { Profile } from '#agent/pad/profile.ts'
 import type { Clock } from '#protocol/clock.ts'
 import type { Grade } from '#protocol/grades.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import type { Text } from '#runtime/language.ts'
 import type { DeviceFrame, DeviceModel, KeyFault, Shown } from './device.ts'
+import { createPadLog, type LoggedCommand, type LoggedFrame } from './pad-log.ts'
 import type { LinkFault, PtyLine } from './pty.ts'
 
 /** Everything about the pad that its page shows; its surroundings are added by the server. */
@@ -16,8 +17,10 @@ export interface PadState {
   held: Grade | null
   keys: readonly { grade: Grade; label: Text }[]
   shown: Shown
-  commands: readonly { atMs: number; name: string; meaning: Text }[]
-  frames: readonly { atMs: number; direction: 'in' | 'out'; hex: string; meaning: Text }[]
+  /** The lamps of a board, in the order of its profile; `grade` is the key that the lamp belongs to. */
+  lamps: readonly { pin: number; lit: boolean; grade: Grade | null }[]
+  commands: readonly LoggedCommand[]
+  frames: readonly LoggedFrame[]
 }
 
 export interface UnpluggedFault {
@@ -37,26 +40,26 @@ export interface PadSimulation {
   close(): void
 }
 
-const LAST_MAX = 50
-const RAW: Text = { zh: '手工发送', en: 'sent by hand' }
+export const RAW: Text = { zh: '手工发送', en: 'sent by hand' }
 
-/** Joins the model of a pad to a line, with the time that passes between them. Starts unplugged. */
-export function createPadSimulation(deps: {
+/** What a simulated pad is joined to. */
+export interface PadSurroundings {
   profile: Profile
-  device: DeviceModel
   clock: Pick<Clock, 'wallMs' | 'monoMs' | 'after'>
   openLine(onBytes: (bytes: Uint8Array) => void): Result<PtyLine, LinkFault>
   garble(bytes: Iterable<number>): number[]
   /** What a box would open, also while unplugged. */
   devicePath: string | undefined
   onChange(): void
-}): PadSimulation {
+}
+
+/** Joins the model of a pad to a line, with the time that passes between them. Starts unplugged. */
+export function createPadSimulation(deps: PadSurroundings & { device: DeviceModel }): PadSimulation {
   const { clock, device, profile } = deps
+  const log = createPadLog(clock.wallMs)
   let line: PtyLine | null = null
   let devicePath = deps.devicePath ?? ''
   let isGarbled = false
-  let commands: PadState['commands'] = []
-  let frames: PadState['frames'] = []
   let cancelDue = () => {}
   let cancelSilence = () => {}
 
@@ -69,10 +72,10 @@ export function createPadSimulation(deps: {
 
   /** Keeps what passed, sends what goes out, and waits for what is due next. */
   function take(passed: DeviceFrame[]) {
-    const atMs = clock.wallMs()
-    for (const { direction, bytes, meaning, command, isRoutine } of passed) {
-      if (!isRoutine) frames = [...frames, { atMs, direction, hex: formatBytes(bytes), meaning }].slice(-LAST_MAX)
-      if (command && !isRoutine) commands = [...commands, { atMs, ...command }].slice(-LAST_MAX)
+    for (const frame of passed) {
+      const { direction, bytes, command, isRoutine } = frame
+      if (!isRoutine) log.frame(frame)
+      if (command && !isRoutine) log.command(command.name, command.meaning)
       if (direction === 'out') line?.write(Uint8Array.from(isGarbled ? deps.garble(bytes) : bytes))
     }
     cancelDue()
@@ -109,8 +112,9 @@ export function createPadSimulation(deps: {
       held: device.held(),
       keys: device.keys,
       shown: device.shown(),
-      commands,
-      frames,
+      lamps: [],
+      commands: log.commands(),
+      frames: log.frames(),
     }),
     press: grade => touch(device.press, grade),
     hold: grade => touch(device.hold, grade),
@@ -144,4 +148,4 @@ export function createPadSimulation(deps: {
   }
 }
 
-const UNPLUGGED = fail('unplugged', 'the pad is unplugged; plug it in first')
+export const UNPLUGGED = fail('unplugged', 'the pad is unplugged; plug it in first')

@@ -327,6 +327,6 @@ test('what cannot start says why', async () => {
   expect(await codeOf({ port })).toBe('address-not-available')
   expect(await codeOf({ profile: 'no-such-pad' })).toBe('file-not-readable')
   expect(await codeOf({ address: 3 })).toBe('address-not-possible')
-  expect(await codeOf({ profile: 'arduino-firmata-five' })).toBe('profile-not-simulated')
+  expect(await codeOf({ profile: 'arduino-firmata-five', lineEchoes: true })).toBe('line-echo-not-possible')
   expect(await codeOf({ variant: 'crc' })).toBe('site-setting-not-allowed')
 })

@@ -1,13 +1,16 @@
 import { join } from 'node:path'
 import Board from 'johnny-five/lib/board.js'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { compileBoard } from '#agent/pad/board.ts'
+import { compileBoard, type Board as PadBoard } from '#agent/pad/board.ts'
+import { shipped } from '#agent/pad/fixtures/profiles.ts'
 import { createBoardDriver } from '#agent/port/board-driver.ts'
 import type { PadDriver } from '#agent/port/pad-driver.ts'
 import { createPadLine } from '#agent/port/pad-line.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { createPluggedUno, createRunningUno, type PluggedUno } from '#test/helpers/arduino/plugged-uno.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
+import { startVirtualPad } from '#virtual-pad/main.ts'
+import type { PadState } from '#virtual-pad/simulation.ts'
 
 const LAMPS = [8, 9, 10, 11, 12]
 const BUZZER = 7
@@ -41,7 +44,7 @@ const board = compileBoard({
 })
 
 /** A box's line on it, with everything that came of it. */
-function box(path: string) {
+function box(path: string, ownBoard: PadBoard = board) {
   const said: string[] = []
   let wake = () => {}
   const tell = (what: string) => {
@@ -70,7 +73,7 @@ function box(path: string) {
       place => {
         driver = createBoardDriver({
           clock,
-          board,
+          board: ownBoard,
           startUpMs: 0,
           stuckMs: 8_000,
           write: place.write,
@@ -246,4 +249,91 @@ test('an Arduino that starts when its port is opened is waited for', async () =>
   expect((await one.until('ready')).filter(what => what !== 'pad-silent')).toEqual(['ready'])
   uno.keys([2, true])
   expect(await one.until('very-satisfied')).toEqual(['very-satisfied'])
+})
+
+async function* statesOf(events: ReadableStream<Uint8Array<ArrayBuffer>>) {
+  let text = ''
+  for await (const chunk of events.pipeThrough(new TextDecoderStream())) {
+    text += chunk
+    const whole = text.split('\n\n')
+    text = whole.pop()!
+    for (const event of whole) yield JSON.parse(event.slice(event.indexOf('data: ') + 6)) as PadState
+  }
+}
+
+describe('`pad simulate arduino-firmata-five`', () => {
+  async function plugged() {
+    const link = join(temporaryFolder(), 'arduino')
+    const started = await startVirtualPad({
+      profile: 'arduino-firmata-five',
+      link,
+      host: '127.0.0.1',
+      port: 0,
+      lineEchoes: false,
+      seed: 1,
+    })
+    if (!started.ok) throw new Error(started.error.detail)
+    const { close, url } = started.value
+    onTestFinished(close)
+    const one = box(link, shipped('arduino-firmata-five').board!)
+    await one.until('ready')
+    const state = async () => (await (await fetch(`${url}/v1/state`)).json()) as PadState
+    return {
+      one,
+      state,
+      async act(what: string, body: object) {
+        const headers = { 'content-type': 'application/json' }
+        const answer = await fetch(`${url}/v1/${what}`, { method: 'POST', headers, body: JSON.stringify(body) })
+        expect(answer.status).toBe(200)
+      },
+      async follow() {
+        const events = await fetch(`${url}/v1/events`)
+        const states = statesOf(events.body!)
+        return async (isSo: (state: PadState) => boolean) => {
+          while (true) {
+            const { value, done } = await states.next()
+            if (done) throw new Error('the events ended')
+            if (isSo(value)) return value
+          }
+        }
+      },
+    }
+  }
+
+  test('shows the lamps and the buzzer that the box has its firmware switch, and sends its keys', async () => {
+    const { act, follow, one, state } = await plugged()
+    const untilState = await follow()
+    expect((await state()).lamps.map(({ lit }) => lit)).toEqual([false, false, false, false, false])
+    one.show('ask')
+    const called = await untilState(({ shown }) => shown.sound === 'beep')
+    expect(called.lamps[0]).toEqual({ pin: 7, lit: true, grade: 'very-satisfied' })
+    const asked = await untilState(({ lamps }) => lamps.every(({ lit }) => lit))
+    expect(asked.shown).toMatchObject({ lamp: 'on', sound: 'silent' })
+    expect(asked.commands.at(-1)?.meaning.en).toBe('lamps lit at pins 7, 8, 9, 10, 11')
+    for (const grade of ['satisfied', 'very-dissatisfied']) {
+      await act('press', { grade })
+      expect((await one.until(grade)).filter(what => what !== 'listening')).toEqual([grade])
+    }
+    const { frames } = await state()
+    expect(frames.filter(({ meaning }) => meaning.en === 'not understood')).toEqual([])
+    expect(frames).toContainEqual(expect.objectContaining({ direction: 'in' }))
+    expect(frames.at(-1)?.direction).toBe('out')
+  })
+
+  test('is dark without its cable, and starts again with it', async () => {
+    const { act, follow, one, state } = await plugged()
+    const untilState = await follow()
+    one.show('ask')
+    await untilState(({ lamps }) => lamps.every(({ lit }) => lit))
+    await act('plug', { plugged: false })
+    await one.until('line-lost')
+    expect((await state()).shown.lamp).toBe('off')
+    await act('plug', { plugged: true })
+    await one.until('ready')
+    await act('hold', { grade: 'dissatisfied' })
+    expect(await one.until('dissatisfied')).toEqual(['dissatisfied'])
+    expect(await state()).toMatchObject({ held: 'dissatisfied' })
+    await act('release', {})
+    expect(await state()).toMatchObject({ held: null })
+  })
 })

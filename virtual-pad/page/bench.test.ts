@@ -13,6 +13,7 @@ const calm: PadPageState = {
     { grade: 'dissatisfied', label: { zh: '不满意', en: 'Dissatisfied' } },
   ],
   shown: { lamp: 'off', text: { zh: '', en: '' }, sound: 'silent' },
+  lamps: [],
   commands: [],
   frames: [],
   controls: { network: 'up', box: 'running' },

@@ -1,5 +1,5 @@
+import { createPacedUno, RUN_MS } from '#virtual-pad/paced-uno.ts'
 import { openPtyLine } from '#virtual-pad/pty.ts'
-import { createUno, firmataHex, type Uno } from './uno.ts'
 
 /** A simulated Uno with StandardFirmata, behind a serial device of the kernel. */
 export interface PluggedUno {
@@ -18,52 +18,20 @@ export interface PluggedUno {
   stop(): void
 }
 
-/** How long it runs for what it is told, and on while it is sending: many times around its loop. */
-const RUN_MS = 5
-const BOOT_MS = 2_600
-const SLICE_MS = 10
-const BOOT_SLICE_MS = 100
-
-/**
- * Its time passes while it has something to do, and not faster or slower for a busy machine: a test waits for what
- * comes, and nothing burns the processor meanwhile.
- */
+/** Waiting for it is waiting for events: its time does not pass faster or slower for a busy machine. */
 export function createPluggedUno(): PluggedUno {
   let line: { write(bytes: Uint8Array): void; unplug(): void } | undefined
-  let remainingMs = 0
-  let bootingMs = 0
-  let isScheduled = false
-  let isStopped = false
   const waiting: (() => void)[] = []
-  const uno: Uno = createUno(firmataHex(), bytes => line?.write(bytes))
-
-  function work(ms: number) {
-    remainingMs = Math.max(remainingMs, ms)
-    if (isScheduled || isStopped) return
-    isScheduled = true
-    setImmediate(slice)
-  }
-
-  function slice() {
-    isScheduled = false
-    if (isStopped) return
-    const ms = bootingMs > 0 ? BOOT_SLICE_MS : Math.min(SLICE_MS, remainingMs)
-    uno.run(ms, bootingMs > 0)
-    bootingMs = Math.max(0, bootingMs - ms)
-    remainingMs -= ms
-    for (const wake of waiting.splice(0)) wake()
-    if (remainingMs > 0 || uno.isBusy()) work(RUN_MS)
-  }
+  const uno = createPacedUno({
+    onBytes: bytes => line?.write(bytes),
+    onRan() {
+      for (const wake of waiting.splice(0)) wake()
+    },
+  })
 
   return {
     plug(link) {
-      const opened = openPtyLine({
-        link,
-        onBytes(bytes) {
-          uno.receive(bytes)
-          work(RUN_MS)
-        },
-      })
+      const opened = openPtyLine({ link, onBytes: uno.receive })
       if (!opened.ok) throw new Error(opened.error.detail)
       line = opened.value
     },
@@ -73,23 +41,18 @@ export function createPluggedUno(): PluggedUno {
     },
     keys(...steps) {
       for (const [pin, isDown, ms = RUN_MS] of steps) {
-        uno.ground(pin, isDown)
+        uno.drive(pin, isDown ? 0 : undefined)
         uno.run(ms)
       }
-      work(RUN_MS)
     },
     level: uno.level,
-    boot: () => uno.run(BOOT_MS, true),
-    reset() {
-      uno.reset()
-      bootingMs = BOOT_MS
-      work(BOOT_MS)
-    },
+    boot: uno.boot,
+    reset: uno.reset,
     async untilLevel(pin, level) {
       while (uno.level(pin) !== level) await new Promise<void>(resolve => waiting.push(resolve))
     },
     stop() {
-      isStopped = true
+      uno.stop()
       line?.unplug()
       line = undefined
     },

@@ -32,8 +32,8 @@ export interface Uno {
   receive(bytes: Uint8Array): void
   /** Whether it has bytes still to read, or was sending when it last ran. */
   isBusy(): boolean
-  /** Joins a pin to ground, as a key does, or lets it go. */
-  ground(pin: number, isGrounded: boolean): void
+  /** What is wired to the pin holds it at this level; undefined: nothing does. */
+  drive(pin: number, level: 0 | 1 | undefined): void
   /** The level of an output pin; undefined while the pin is no output. */
   level(pin: number): 0 | 1 | undefined
   /** The reset button, or DTR when a port is opened. */
@@ -43,6 +43,8 @@ export interface Uno {
 const CLOCK_HZ = 16_000_000
 /** Put after each instruction of a program that waits for its timers. */
 const IDLE_CYCLES = 20
+/** Pins 0 to 19, the analog ones counted on. */
+export const UNO_PINS = 20
 const FLASH_BYTES = 32 * 1024
 
 /** StandardFirmata 2.5 for the Uno, with LED strips added, as the package node-pixel ships it (LGPL 2.1). */
@@ -56,7 +58,7 @@ export function createUno(hex: string, onBytes: (bytes: Uint8Array) => void): Un
   let incoming: number[] = []
   let outgoing: number[] = []
   let wasSending = false
-  const grounded = new Set<number>()
+  const driven = new Map<number, 0 | 1>()
   let machine = powerUp()
 
   function powerUp() {
@@ -77,13 +79,13 @@ export function createUno(hex: string, onBytes: (bytes: Uint8Array) => void): Un
     if (byte !== undefined && machine.usart.writeByte(byte)) incoming.shift()
   }
 
-  /** A pin that is pulled up reads high unless it is grounded; one that floats reads low. */
+  /** An input reads what is wired to it; without that it reads high where it is pulled up, and low where it floats. */
   function settle() {
     for (const [number, port] of machine.ports.entries()) {
       for (let bit = 0; bit < 8; bit++) {
         const state = port.pinState(bit)
-        if (state === PinState.Input) port.setPin(bit, false)
-        if (state === PinState.InputPullUp) port.setPin(bit, !grounded.has(pinOf(number, bit)))
+        if (state !== PinState.Input && state !== PinState.InputPullUp) continue
+        port.setPin(bit, (driven.get(pinOf(number, bit)) ?? Number(state === PinState.InputPullUp)) === 1)
       }
     }
   }
@@ -109,9 +111,9 @@ export function createUno(hex: string, onBytes: (bytes: Uint8Array) => void): Un
       incoming.push(...bytes)
     },
     isBusy: () => incoming.length > 0 || wasSending,
-    ground(pin, isGrounded) {
-      if (isGrounded) grounded.add(pin)
-      else grounded.delete(pin)
+    drive(pin, level) {
+      if (level === undefined) driven.delete(pin)
+      else driven.set(pin, level)
       settle()
     },
     level(pin) {
