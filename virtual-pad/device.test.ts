@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { formatBytes, parseBytes } from '#agent/pad/bytes.ts'
 import { type CommandStep, createPadCodec, type PadCodec, type PadOutput } from '#agent/pad/codec.ts'
 import { shipped, speaking } from '#agent/pad/fixtures/profiles.ts'
+import { parseProfile } from '#agent/pad/load-profile.ts'
 import { INTENTS } from '#agent/pad/profile-schema.ts'
 import { GRADES, type Grade } from '#protocol/grades.ts'
 import { createDeviceModel, type DeviceFrame, type DeviceModel } from './device.ts'
@@ -100,6 +101,81 @@ test('what is asked many times a second is routine, until a key changes it', () 
   expect(isRoutine()).toEqual([true, true])
   device.release()
   expect(isRoutine()).toEqual([false, false])
+})
+
+describe('a pad that is asked and answers with the value of one key', () => {
+  const text = `
+format: 1
+id: asked-by-value
+version: 1
+title: { zh: 问答, en: Asked }
+evidence: guess
+source: made for this test
+line: { baud: 9600 }
+capabilities: { levels: 2 }
+frames:
+  answer:
+    kind: fields
+    direction: from-pad
+    layout:
+      - { name: head, is: constant, bytes: A5 5A }
+      - { name: key, is: value, size: 1 }
+      - { name: check, is: checksum, algorithm: sum8, from: head, to: key }
+  query:
+    kind: fields
+    direction: to-pad
+    layout: [{ name: query, is: constant, bytes: A5 01 }]
+events:
+  key:
+    frame: answer
+    meaning: { zh: 按下的键, en: the key that is down }
+    gives: key
+    value: { field: key }
+    grades: { "11": very-satisfied, "22": dissatisfied }
+  released: { frame: answer, meaning: { zh: 没有键按下, en: no key is down }, gives: released, match: { key: "00" }, value: { field: key } }
+commands:
+  read-keys:
+    frame: query
+    meaning: { zh: 查询按键, en: ask for the keys }
+    fields: {}
+    expects: { events: [key, released], within: 200ms }
+poll: { send: read-keys, idle: 200ms, armed: 40ms, failuresMax: 5 }
+health: { none: Polling asks many times a second. }
+intents: {}
+`
+  const parsed = parseProfile(text, { path: 'asked-by-value', folder: 'asked-by-value', hash: '' })
+  if (!parsed.ok) throw new Error(parsed.error.detail)
+  const asked = parsed.value
+
+  test('says nothing by itself, and its key only while it is down', () => {
+    const device = createDeviceModel(asked)
+    const codec = createPadCodec(asked)
+    const answer = () => {
+      const step = codec.single('read-keys')
+      codec.sent(step.bytes, step)
+      const frames = device.receive(step.bytes)
+      const [output] = listen(codec, device, frames)
+      return [...hex(frames.filter(({ direction }) => direction === 'out')), output?.kind === 'frame' && output.event]
+    }
+    expect(answer()).toMatchObject(['A5 5A 00 FF', { kind: 'released' }])
+    expect(pressed(device, 'dissatisfied', 1000)).toEqual([])
+    expect(answer()).toMatchObject(['A5 5A 22 21', { kind: 'key', grade: 'dissatisfied' }])
+    expect(device.due(device.dueMonoMs()!)).toEqual([])
+    expect(answer()).toMatchObject(['A5 5A 00 FF', { kind: 'released' }])
+    device.hold('very-satisfied', 5000)
+    expect(answer()).toMatchObject(['A5 5A 11 10', { kind: 'key', grade: 'very-satisfied' }])
+    expect(device.release()).toEqual([])
+    expect(answer()).toMatchObject(['A5 5A 00 FF', { kind: 'released' }])
+  })
+
+  test('one that has nothing to say of keys that are up is silent then', () => {
+    const { released: _, ...events } = Object.fromEntries(asked.events.map(rule => [rule.name, rule]))
+    const device = createDeviceModel({ ...asked, events: Object.values(events) })
+    const query = createPadCodec(asked).single('read-keys').bytes
+    expect(device.receive(query).map(({ direction }) => direction)).toEqual(['in'])
+    device.hold('very-satisfied', 0)
+    expect(hex(device.receive(query)).at(-1)).toBe('A5 5A 11 10')
+  })
 })
 
 test('a pad has the keys of its profile and no others', () => {

@@ -10,7 +10,7 @@ import { addressOf, type Command, frameOf, type Profile } from '#agent/pad/profi
 import { GRADE_LABELS, type Grade } from '#protocol/grades.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import type { Text } from '#runtime/language.ts'
-import { createKeyboard, type KeyFrame } from './keyboard.ts'
+import { createKeyboard, type KeyFrame, rawOf } from './keyboard.ts'
 import {
   ANSWERED,
   again,
@@ -155,14 +155,16 @@ export function createDeviceModel(
   /** What the pad answers: the command again, where its keys stand, or the first event the command expects. */
   function replyTo({ expects }: Command, bytes: Uint8Array): DeviceFrame[] {
     if (expects?.isEcho) return [{ direction: 'out', bytes, meaning: RETURNED }]
-    const rule = profile.events.find(({ name }) => name === expects?.events[0])
-    if (!rule) return []
-    return [outgoing(rule.gives === 'keys' ? keyboard.state(rule) : eventFrame(rule))]
+    const rules = profile.events.filter(({ name }) => expects?.events.includes(name))
+    const keys = keyboard.answer(rules)
+    if (keys) return [outgoing(keys)]
+    const rule = rules.find(({ name }) => name === expects?.events[0])
+    // A pad that says nothing while no key is down has only keys to say.
+    return rule && rule.gives !== 'key' ? [outgoing(eventFrame(rule))] : []
   }
 
   function eventFrame(rule: EventRule): KeyFrame {
-    const raw = (rule.codes[0] ?? rule.keys[0])?.bytes ?? [0]
-    return { rule, bytes: encodeEvent(profile, rule, raw, address), meaning: rule.meaning }
+    return { rule, bytes: encodeEvent(profile, rule, rawOf(rule), address), meaning: rule.meaning }
   }
 
   function dueUnanswered(monoMs: number): DeviceFrame[] {
