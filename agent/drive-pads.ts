@@ -15,7 +15,8 @@ import type { ConfiguredWindow } from './windows.ts'
 
 /** The pads of all windows, on their lines. */
 export interface DrivenPads {
-  show(window: string, intent: ShownIntent): void
+  /** `clerk`: who serves, to be shown before the question. */
+  show(window: string, intent: ShownIntent, clerk?: string): void
   isListening(window: string): boolean
   /** Whether the window's pad has answered since it was last set up; false for a model that cannot be asked. */
   isProven(window: string): boolean
@@ -43,6 +44,7 @@ interface Member {
   isProven: boolean
   /** What an output has to show once it can. */
   intent: ShownIntent
+  clerk: string | undefined
 }
 
 /** Opens every line that a window or an output needs, and joins what comes from it to the desk. */
@@ -52,7 +54,7 @@ export function drivePads(windows: readonly ConfiguredWindow[], deps: Deps): Dri
 
   function place(window: string, isOutput: boolean, { profile, port }: { profile: Profile; port: WantedPort }) {
     const ring = createFrameRing(deps.clock)
-    const member: Member = { window, profile, isOutput, ring, isProven: false, intent: 'idle' }
+    const member: Member = { window, profile, isOutput, ring, isProven: false, intent: 'idle', clerk: undefined }
     const line = lines.get(nameOfPort(port)) ?? { port, members: [] }
     lines.set(nameOfPort(port), line)
     line.members.push(member)
@@ -78,11 +80,12 @@ export function drivePads(windows: readonly ConfiguredWindow[], deps: Deps): Dri
   const padOf = (window: string) => members.find(member => member.window === window && !member.isOutput)
 
   return {
-    show(window, intent) {
+    show(window, intent, clerk) {
       for (const member of members) {
         if (member.window !== window) continue
         member.intent = intent
-        member.driver?.show(intent)
+        member.clerk = clerk
+        member.driver?.show(intent, clerk)
       }
     },
     isListening: window => padOf(window)?.driver?.isListening() ?? false,
@@ -194,7 +197,7 @@ function outputEvents(member: Member, deps: Deps): PadDriverEvents {
     onReady(isProven) {
       log.info({ window, profile: profile.id, isProven }, 'output-ready')
       // It came in the middle of a prompt: it says so too.
-      if (desk.isArmed(window)) member.driver?.show(member.intent)
+      if (desk.isArmed(window)) member.driver?.show(member.intent, member.clerk)
     },
     onFault(fault) {
       counters.add('output-faults')

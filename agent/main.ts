@@ -202,7 +202,7 @@ export async function startAgent(deps: {
       holdOffMs: pad.ok ? pad.value.profile.behaviour.holdOffMs : 0,
       stuckMs: pad.ok ? pad.value.profile.behaviour.stuckAfterMs : 0,
       ...(!pad.ok && { fault: pad.error.code }),
-      show: intent => pads?.show(window, intent),
+      show: (intent, clerk) => pads?.show(window, intent, clerk),
     })),
     past,
     onChange: changed,

@@ -104,7 +104,7 @@ const IntentsSchema = Type.Object(
     ask: Steps('邀评 Ask for a rating'),
     thank: Steps('致谢 After the rating is on disk'),
     idle: Steps('空闲 Between prompts'),
-    clerk: Steps('工作人员 Show who serves; with the texts name and number'),
+    clerk: Steps('工作人员 Show who serves, before each ask; the box gives the number, and knows no name'),
   },
   { ...closed, title: '意图 What the box wants, as sequences of commands' },
 )

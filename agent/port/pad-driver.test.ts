@@ -317,6 +317,58 @@ test('a pad that can be asked and that nobody presses is known to live, once an 
   expect(look().filter(one => one === 'alive')).toEqual(['alive'])
 })
 
+describe('a pad that shows who serves', () => {
+  const NUMBER = '> 5aa50982204031303037ffff'
+  const NO_NUMBER = '> 5aa505822040ffff'
+  const ASK = ['> 5aa5078200845a010001', '> 5aa5058200a00019']
+
+  /** The screen that accepts every write, asked by nobody yet. */
+  function blank() {
+    const one = screen()
+    one.answer('5A A5 09 82', WRITTEN)
+    one.arm()
+    one.look()
+    return one
+  }
+
+  function written(one: ReturnType<typeof drive>) {
+    one.clock.advance(500)
+    return one.look().filter(line => line.startsWith('>'))
+  }
+
+  test('gets the number before the question, and no name, which nobody knows', () => {
+    const one = blank()
+    one.driver.show('ask', '1007')
+    expect(written(one)).toEqual([NUMBER, ...ASK])
+  })
+
+  test('is told nothing of a clerk where nobody knows one', () => {
+    const one = blank()
+    one.driver.show('ask')
+    expect(written(one)).toEqual(ASK)
+  })
+
+  test('does not go on showing the clerk before, also when the line was lost meanwhile', () => {
+    const one = blank()
+    one.driver.show('ask', '1007')
+    written(one)
+    one.driver.lineLost()
+    one.driver.lineOpened()
+    one.clock.advance(2_000)
+    one.look()
+    one.driver.show('ask')
+    expect(written(one)).toEqual([NO_NUMBER, ...ASK])
+    one.driver.show('ask')
+    expect(written(one)).toEqual(ASK)
+  })
+
+  test('shows no half of a number that does not fit', () => {
+    const one = blank()
+    one.driver.show('ask', '370100-0042-window-1007')
+    expect(written(one)).toEqual([NO_NUMBER, ...ASK])
+  })
+})
+
 describe('a pad that starts again', () => {
   const STATE = '73 65 6E 64 6D 65 FF FF FF'
   function tjc() {
@@ -391,6 +443,7 @@ describe('what no shipped profile needs yet', () => {
         silence: () => [],
         silenceMs: 50,
         command: intent => (intent === 'ask' ? [step] : []),
+        all: () => [step],
         single: () => step,
         sent() {},
         missed() {},

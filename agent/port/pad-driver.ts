@@ -1,3 +1,4 @@
+import { clerkSteps } from '#agent/pad/clerk-steps.ts'
 import type { CommandStep, PadCodec, PadEvent, PadOutput } from '#agent/pad/codec.ts'
 import type { Profile } from '#agent/pad/profile.ts'
 import type { Clock } from '#protocol/clock.ts'
@@ -9,11 +10,14 @@ import { createPadQuery } from './pad-query.ts'
 /** What the driver needs from a pad's codec: bytes in, frames and garbage out; an intent in, bytes out. */
 export type DriverCodec = Pick<
   PadCodec,
-  'receive' | 'silence' | 'silenceMs' | 'command' | 'single' | 'sent' | 'missed' | 'keyEvent'
+  'receive' | 'silence' | 'silenceMs' | 'command' | 'all' | 'single' | 'sent' | 'missed' | 'keyEvent'
 >
 
 /** What the driver needs to know of a profile besides its codec. */
-export type DriverProfile = Pick<Profile, 'poll' | 'health' | 'opening' | 'behaviour' | 'events'>
+export type DriverProfile = Pick<
+  Profile,
+  'poll' | 'health' | 'opening' | 'behaviour' | 'events' | 'intents' | 'commands' | 'text'
+>
 
 export type ShownIntent = 'ask' | 'thank' | 'idle'
 
@@ -28,8 +32,11 @@ export interface PadDriver {
   bytesArrived(bytes: Uint8Array): void
   /** Bytes that another pad of the line was sent: some lines bring them back. */
   othersSent(bytes: Uint8Array): void
-  /** Shows one thing; a newer one replaces what is still waiting to be written. */
-  show(intent: ShownIntent): void
+  /**
+   * Shows one thing; a newer one replaces what is still waiting to be written. With an ask, `clerk` is who serves:
+   * it is shown first, and one shown before is taken away where nobody knows who serves now.
+   */
+  show(intent: ShownIntent, clerk?: string): void
   /** Whether a press would be believed now, if a prompt is open: the pad has been asked and its waits are over. */
   isListening(): boolean
   stop(): void
@@ -93,7 +100,9 @@ export function createPadDriver(
   /** From the ask until its last wait is over: what comes in that time was not an answer to it. */
   let isAsking = false
   /** What was shown last, and its bytes: a pad that already shows it is left in peace, and its voice silent. */
-  let shown: { intent: ShownIntent; bytes: string } | undefined
+  let shown: { intent: ShownIntent; bytes: string; clerk: string | undefined } | undefined
+  /** Whether the pad may show a clerk; a screen keeps its texts when the line is lost. */
+  let isClerkShown = false
   /** The command that the pad was sent last and has to answer. */
   let pending: { ticket?: Ticket } = {}
   /** Until when the pad needs its rest after the last command. */
@@ -214,22 +223,31 @@ export function createPadDriver(
   }
 
   function askAgain() {
-    if (state === 'ready' && shown?.intent === 'ask' && deps.isArmed()) show('ask')
+    if (state === 'ready' && shown?.intent === 'ask' && deps.isArmed()) show('ask', shown.clerk)
   }
 
-  function show(intent: ShownIntent) {
+  function whoServes(clerk: string | undefined): CommandStep[] {
+    if (clerk === undefined && !isClerkShown) return []
+    return clerkSteps(profile, clerk).flatMap(({ command, with: values, waitAfterMs }) =>
+      codec.all(command, values).map(step => ({ ...step, waitAfterMs: Math.max(step.waitAfterMs, waitAfterMs) })),
+    )
+  }
+
+  function show(intent: ShownIntent, clerk?: string) {
     if (state !== 'ready') return
-    const steps = codec.command(intent)
+    const steps = [...(intent === 'ask' ? whoServes(clerk) : []), ...codec.command(intent)]
     const bytes = steps.map(step => toHex(step.bytes)).join(' ')
     if (intent === 'idle' && bytes === shown?.bytes) return
-    shown = { intent, bytes }
+    shown = { intent, bytes, clerk }
     isAsking = intent === 'ask'
+    isClerkShown ||= clerk !== undefined
     cancelRun()
     cancelResult()
     query.hurry()
     run(steps, RANKS.show, () => {
       if (!isAsking) return
       isAsking = false
+      isClerkShown = clerk !== undefined
       deps.onListening()
     })
   }

@@ -39,7 +39,8 @@ export function createSessionRunner(deps: {
   box: string
   rules: SessionRules
   provenance: 'pad' | 'screen'
-  show(intent: 'ask' | 'thank' | 'idle'): void
+  /** `clerk`: who serves, to be shown before the question; left out where nobody knows. */
+  show(intent: 'ask' | 'thank' | 'idle', clerk?: string): void
   /** Called after every input that changed the state. */
   onChange(state: SessionState): void
   /** Where a failure goes that no caller of `accept` waits for (the timer's). */
@@ -73,7 +74,7 @@ export function createSessionRunner(deps: {
         return
       }
       case 'show':
-        deps.show(effect.intent)
+        deps.show(effect.intent, 'clerk' in effect ? effect.clerk : undefined)
         return
       case 'start-timer':
         startTimer(effect.delayMs)

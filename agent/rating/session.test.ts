@@ -81,7 +81,13 @@ describe('every state and every input has one answer', () => {
 })
 
 const input: fc.Arbitrary<(n: number) => SessionInput> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant((n: number): SessionInput => ({ ...inputs.prompted, prompt: { id: idOf(n) } })) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom({}, { clerk: '1007' }, { clerk: '1008' }).map(
+      clerk =>
+        (n: number): SessionInput => ({ ...inputs.prompted, ...clerk, prompt: { id: idOf(n) } }),
+    ),
+  },
   {
     weight: 4,
     arbitrary: fc
@@ -139,6 +145,28 @@ test('prompts conserve: whatever happens, a prompt gets one outcome, and only af
       take({ kind: 'timer-fired' }) // The run ends quietly: the last prompt has its time-out.
       expect([...outcomes.values()].every(count => count === 1)).toBe(true)
       expect(outcomes.size).toBe(prompts)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('whenever a pad asks, it shows who serves as the open prompt recorded it, and nobody else', () => {
+  fc.assert(
+    fc.property(fc.array(input, { maxLength: 60, size: 'max' }), makers => {
+      let state: SessionState = { pad: 'ready', phase: IDLE }
+      let recorded: string | undefined
+      let prompts = 0
+      for (const make of makers) {
+        const one = make(prompts)
+        if (one.kind === 'prompted') prompts += 1
+        const decided = step(state, one, rules)
+        if ('ignored' in decided) continue
+        state = decided.state
+        for (const effect of decided.effects) {
+          if (effect.kind === 'record' && effect.entry === 'prompt') recorded = effect.body.clerk
+          if (effect.kind === 'show' && effect.intent === 'ask') expect(effect.clerk).toBe(recorded)
+        }
+      }
     }),
     { numRuns: 300 },
   )

@@ -21,7 +21,8 @@ export interface PromptRef {
 
 export type Phase =
   | { kind: 'idle' }
-  | { kind: 'asking'; prompt: PromptRef }
+  /** `clerk` serves, and is shown again on a pad that comes back. */
+  | { kind: 'asking'; prompt: PromptRef; clerk?: string }
   /** The rating is on disk and the citizen was thanked; a second press still replaces the first. */
   | { kind: 'thanked'; prompt: PromptRef; corrections: number }
 
@@ -45,7 +46,9 @@ export type Effect =
   | { kind: 'record'; entry: 'outcome'; body: EntryBody<'outcome'> }
   /** Seal the grade, append, and only then go on to the next effect. */
   | { kind: 'record-rating'; entry: 'rating' | 'correction'; prompt: PromptRef; grade: Grade }
-  | { kind: 'show'; intent: 'ask' | 'thank' | 'idle' }
+  /** Shows who serves, where that is known, and then asks. */
+  | { kind: 'show'; intent: 'ask'; clerk?: string }
+  | { kind: 'show'; intent: 'thank' | 'idle' }
   /** Replaces the machine's one timer. */
   | { kind: 'start-timer'; delayMs: number }
   | { kind: 'stop-timer' }
@@ -124,8 +127,9 @@ function stepPrompted(
     effects.push({ kind: 'stop-timer' })
     return { state: { ...state, phase: IDLE }, effects }
   }
-  effects.push({ kind: 'show', intent: 'ask' }, { kind: 'start-timer', delayMs: rules.askMs })
-  return { state: { ...state, phase: { kind: 'asking', prompt } }, effects }
+  const phase: Phase = { kind: 'asking', prompt, ...(clerk ? { clerk } : {}) }
+  effects.push(ask(phase), { kind: 'start-timer', delayMs: rules.askMs })
+  return { state: { ...state, phase }, effects }
 }
 
 function stepPressed(
@@ -172,8 +176,9 @@ function stepPadChanged(state: SessionState, condition: PadCondition): Step {
   if (condition === state.pad) return { ignored: 'pad-unchanged' }
   const next = { ...state, pad: condition }
   if (condition !== 'ready') return { state: next, effects: [] }
-  const intent = ({ idle: 'idle', asking: 'ask', thanked: 'thank' } as const)[state.phase.kind]
-  return { state: next, effects: [{ kind: 'show', intent }] }
+  const { phase } = state
+  if (phase.kind === 'asking') return { state: next, effects: [ask(phase)] }
+  return { state: next, effects: [{ kind: 'show', intent: phase.kind === 'idle' ? 'idle' : 'thank' }] }
 }
 
 function stepTimerFired(state: SessionState): Step {
@@ -194,6 +199,10 @@ function close(state: SessionState, body: EntryBody<'outcome'>): Step {
     state: { ...state, phase: IDLE },
     effects: [outcome(body), { kind: 'show', intent: 'idle' }, { kind: 'stop-timer' }],
   }
+}
+
+function ask({ clerk }: { clerk?: string }): Effect {
+  return { kind: 'show', intent: 'ask', ...(clerk ? { clerk } : {}) }
 }
 
 function outcome(body: EntryBody<'outcome'>): Effect {

@@ -14,7 +14,8 @@ export interface DeskWindow {
   stuckMs: number
   /** Why this window cannot work until its configuration is changed, as `profile-not-valid`. */
   fault?: string
-  show(intent: 'ask' | 'thank' | 'idle'): void
+  /** `clerk`: who serves, to be shown before the question; left out where nobody knows. */
+  show(intent: 'ask' | 'thank' | 'idle', clerk?: string): void
 }
 
 /** One window's session, key watch and pad condition, joined. */

@@ -36,7 +36,7 @@ export async function createTestDesk(
     folder?: string
     room?: () => boolean
     /** Told at the moment a pad is told. */
-    onShow?(intent: 'ask' | 'thank' | 'idle', window: string): void
+    onShow?(intent: 'ask' | 'thank' | 'idle', window: string, clerk?: string): void
     /** Told after each change of the desk's state. */
     onChange?(): void
     /** Puts something between the desk and the real sealer. */
@@ -67,8 +67,8 @@ export async function createTestDesk(
       holdOffMs: 400,
       stuckMs: 10_000,
       ...(options.faults?.[window] && { fault: options.faults[window] }),
-      show(intent) {
-        options.onShow?.(intent, window)
+      show(intent, clerk) {
+        options.onShow?.(intent, window, clerk)
         shown.push(`${window} ${intent}`)
       },
     })),

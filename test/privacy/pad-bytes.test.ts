@@ -26,7 +26,7 @@ async function pressOnce(profile: Profile, grade: Grade) {
   let pressedMonoMs = 0
   let isKeyTold = false
   let driver: PadDriver | undefined
-  const one = await createTestDesk({ onShow: intent => driver?.show(intent) })
+  const one = await createTestDesk({ onShow: (intent, _, clerk) => driver?.show(intent, clerk) })
   const window = one.desk.window('A01')
   driver = createPadDriver({
     ...NO_PAD_EVENTS,

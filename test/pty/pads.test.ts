@@ -70,7 +70,7 @@ async function drive(windows: ConfiguredWindow[]) {
   }
   const test = await createTestDesk({
     windows: windows.map(({ window }) => window),
-    onShow: (intent, window) => driven?.show(window, intent),
+    onShow: (intent, window, clerk) => driven?.show(window, intent, clerk),
     onChange: wake,
   })
   const lines: string[] = []
@@ -96,6 +96,11 @@ async function drive(windows: ConfiguredWindow[]) {
     stateOf,
     async until(isSo: () => boolean) {
       while (!isSo()) await new Promise<void>(resolve => waiting.push(resolve))
+    },
+    /** From now on time goes by itself, for pads that want a pause after each of their answers. */
+    run() {
+      const timer = setInterval(() => test.clock.advance(1), 1)
+      onTestFinished(() => clearInterval(timer))
     },
     ready: (window: string) => stateOf(window).pad.state === 'ready',
   }
@@ -178,6 +183,28 @@ describe('an adapter that comes back under another name', () => {
     await second.until(heard => heard.length > 0)
     one.clock.advance(1_000)
     await one.until(() => one.ready('A01'))
+  })
+})
+
+describe('who serves', () => {
+  test('is shown before the question, and again when the screen comes back while the prompt is open', async () => {
+    const profile = profileOf('dwin-dgus2')
+    const link = join(temporaryFolder(), 'screen')
+    const isAsked = (heard: Buffer) => {
+      const number = heard.indexOf(Buffer.from('2040313030', 'hex'))
+      return number >= 0 && heard.indexOf(Buffer.from('00845a010001', 'hex')) > number
+    }
+    const first = plug(link, [createDeviceModel(profile)])
+    const one = await drive([window('A01', padAt(link, profile))])
+    one.run()
+    await one.until(() => one.ready('A01'))
+    await one.desk.prompt({ origin: 'panel', clerk: '1007' })
+    await first.until(isAsked)
+    first.unplug()
+    await one.until(() => !one.ready('A01'))
+    const second = plug(link, [createDeviceModel(profile)])
+    await second.until(isAsked)
+    expect(one.lines.join()).not.toContain('1007')
   })
 })
 
