@@ -114,6 +114,10 @@ source: made for this test
 line: { baud: 9600 }
 capabilities: { levels: 2 }
 frames:
+  no-key:
+    kind: fields
+    direction: from-pad
+    layout: [{ name: rest, is: constant, bytes: A5 5A 00 FF }]
   answer:
     kind: fields
     direction: from-pad
@@ -124,7 +128,7 @@ frames:
   query:
     kind: fields
     direction: to-pad
-    layout: [{ name: query, is: constant, bytes: A5 01 }]
+    layout: [{ name: query, is: constant, bytes: C3 01 }]
 events:
   key:
     frame: answer
@@ -132,7 +136,7 @@ events:
     gives: key
     value: { field: key }
     grades: { "11": very-satisfied, "22": dissatisfied }
-  released: { frame: answer, meaning: { zh: 没有键按下, en: no key is down }, gives: released, match: { key: "00" }, value: { field: key } }
+  released: { frame: no-key, meaning: { zh: 没有键按下, en: no key is down }, gives: released }
 commands:
   read-keys:
     frame: query
