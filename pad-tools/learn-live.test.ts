@@ -3,21 +3,26 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { createPadCodec } from '#agent/pad/codec.ts'
 import { exampleFrames } from '#agent/pad/examples.ts'
 import { loadProfile } from '#agent/pad/load-profile.ts'
 import { proveProfile } from '#agent/pad/prove-profile.ts'
 import { GRADES } from '#protocol/grades.ts'
+import { ok } from '#protocol/result.ts'
 import type { Text } from '#runtime/language.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
+import { createFakeClock } from '#test/helpers/fake-clock.ts'
 import { allProfileFolders } from '#virtual-pad/profile-folder.ts'
 import { openPtyLine, type PtyLine } from '#virtual-pad/pty.ts'
 import { learnLive } from './ask-presses.ts'
 import { createRandom, randomPad } from './fixtures/random-pad.ts'
 import { hearUart } from './fixtures/uart.ts'
 import { identify } from './identify-live.ts'
-import { createPortOpener } from './open-port.ts'
+import { PATIENCE } from './live.ts'
+import { createPortOpener, type PortOpener } from './open-port.ts'
+import type { Chunk } from './trace.ts'
 import { writeLearnt } from './write-learnt.ts'
 
 const clock = createSystemClock()
@@ -38,35 +43,78 @@ function plug(onBytes: (bytes: Uint8Array) => void = () => {}): PtyLine {
 /** The speed that our side has set: a terminal in software passes bytes at any, so the pad garbles them itself. */
 const speedOf = (path: string) => Number(execFileSync('stty', ['-F', path, 'speed'], { encoding: 'utf8' }))
 
+/**
+ * The port with a finger at it: whoever listens makes it press, once. Time passes only when everything that was sent
+ * has been received, so that a busy machine hears what an idle one hears.
+ */
+function pressedPort(path: string, frameAt: (baud: number) => Uint8Array | null): PortOpener {
+  const time = createFakeClock()
+  const openReal = createPortOpener({ clock: time, path })
+  return async line => {
+    const opening = openReal(line)
+    let isDone = false
+    void opening.then(() => {
+      isDone = true
+    })
+    while (!isDone) {
+      await nextTurn()
+      if (time.timers() > 0) time.advance(25)
+    }
+    const opened = await opening
+    if (!opened.ok) return opened
+    const port = opened.value
+    const baud = speedOf(path)
+    let received: Chunk[] = []
+    return ok({
+      ...port,
+      take: () => received.splice(0),
+      async heard(withinMs) {
+        time.advance(900)
+        const sent = frameAt(baud) ?? new Uint8Array()
+        open.pty!.write(sent)
+        for (let count = 0; count < sent.length; ) {
+          await port.heard(withinMs)
+          const some = port.take()
+          count += some.reduce((sum, { bytes }) => sum + bytes.length, 0)
+          received = [...received, ...some]
+        }
+        return sent.length > 0
+      },
+      async still(forMs, limitMs) {
+        const still = port.still(forMs, limitMs)
+        time.advance(Math.max(forMs, limitMs))
+        await still
+      },
+    })
+  }
+}
+
 test('over a real terminal the speed is found, the faces are asked for, and a proven folder is written', async () => {
   const pad = randomPad('head, tail, checksum before the tail', createRandom(5))
   const pty = plug()
   const own = { baud: 19_200, parity: 'none' } as const
   let count = 0
-  const press = (key: number) => {
-    const heard = hearUart(Uint8Array.from(pad.frame(key, true, count++)), own, {
-      baud: speedOf(pty.devicePath),
-      parity: 'none',
-    })
-    pty.write(Uint8Array.from(heard))
-  }
-  let pressing: NodeJS.Timeout | undefined
+  let wanted: number | null = null
   const asked: number[] = []
   const said: Text[] = []
   const learnt = await learnLive({
-    open: createPortOpener({ clock, path: pty.devicePath }),
+    open: pressedPort(pty.devicePath, baud => {
+      if (wanted === null) return null
+      const frame = Uint8Array.from(pad.frame(wanted, true, count++))
+      return Uint8Array.from(hearUart(frame, own, { baud, parity: 'none' }))
+    }),
     person: {
       say(text) {
         said.push(text)
-        if (text.en.includes('again and again')) pressing = setInterval(() => press(0), 100)
-        if (text.en.includes('You can stop')) clearInterval(pressing)
+        if (text.en.includes('again and again')) wanted = 0
+        if (text.en.includes('You can stop')) wanted = null
         const key = /^Press key (\d)/.exec(text.en)?.[1]
         if (key === undefined) return
         asked.push(Number(key))
-        setTimeout(() => press(Number(key) - 1), 5)
+        wanted = Number(key) - 1
       },
     },
-    patience: { pressMs: 1000, stillMs: 40, pressMsMax: 300, listenMs: 250, answerMs: 40 },
+    patience: PATIENCE,
     random: createRandom(4),
     options: { id: 'acme-kp5', title: { zh: '五键', en: 'Five keys' }, grades: GRADES.slice(0, pad.keys) },
     fixed: { parity: 'none' },
