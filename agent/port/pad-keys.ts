@@ -13,11 +13,15 @@ export interface PadKeys {
 
 /**
  * Some pads say that a key was pressed; some say that it was pressed and let go; some say, when asked, where all
- * keys stand. Of the last, the first answer is where they stand and no press.
+ * keys stand, or which one is down. Of those that are asked, the first answer is where they stand and no press, and
+ * a key that is reported at every question is one press.
  */
 export function createPadKeys(deps: {
   clock: Clock
-  profile: Pick<Profile, 'behaviour' | 'events'>
+  profile: Pick<Profile, 'poll'> & {
+    behaviour: Pick<Profile['behaviour'], 'stuckAfterMs'>
+    events: readonly Pick<Profile['events'][number], 'gives'>[]
+  }
   /** What a key of this raw value means, for pads that tell where their keys stand. */
   keyEvent(raw: number): PadEvent
   onEvent(event: PadEvent): void
@@ -25,8 +29,12 @@ export function createPadKeys(deps: {
   onSeveral(): void
 }): PadKeys {
   const { clock, onHeld } = deps
-  const { behaviour, events } = deps.profile
+  const { behaviour, events, poll } = deps.profile
   const tellsRelease = events.some(({ gives }) => gives === 'released')
+  /** What the key means that was reported by its value just now. */
+  let reported: PadEvent | undefined
+  /** The key whose release is awaited; timed from its first report, however often it repeats itself. */
+  let down: number | undefined
   let isHeld = false
   let cancelHold = () => {}
 
@@ -36,12 +44,14 @@ export function createPadKeys(deps: {
     debounceMs: 0,
     stuckMs: behaviour.stuckAfterMs,
     onSettled() {},
-    onPressed: raw => deps.onEvent(deps.keyEvent(raw)),
+    onPressed: raw => deps.onEvent(reported ?? deps.keyEvent(raw)),
     onSeveral: deps.onSeveral,
     onHeld,
   })
 
-  function pressed() {
+  function pressed(raw: number) {
+    if (raw === down) return
+    down = raw
     cancelHold()
     cancelHold = clock.after(behaviour.stuckAfterMs, () => {
       if (!isHeld) onHeld(true)
@@ -50,6 +60,7 @@ export function createPadKeys(deps: {
   }
 
   function released() {
+    down = undefined
     cancelHold()
     if (isHeld) onHeld(false)
     isHeld = false
@@ -61,8 +72,19 @@ export function createPadKeys(deps: {
         contacts.seen(event.down)
         return undefined
       }
-      if (tellsRelease && (event.kind === 'key' || event.kind === 'key-unmapped')) pressed()
-      if (event.kind === 'released') released()
+      if (!tellsRelease) return event
+      const raw = rawOf(event)
+      if (poll && raw !== undefined) {
+        reported = event
+        contacts.seen([raw])
+        reported = undefined
+        return undefined
+      }
+      if (raw !== undefined) pressed(raw)
+      if (event.kind === 'released') {
+        released()
+        if (poll) contacts.seen([])
+      }
       return event
     },
     reset() {
@@ -70,4 +92,12 @@ export function createPadKeys(deps: {
       released()
     },
   }
+}
+
+/** What no raw value is: the key that declines has none in its event. */
+const DECLINED = -1
+
+function rawOf(event: PadEvent): number | undefined {
+  if (event.kind === 'key' || event.kind === 'key-unmapped') return event.raw
+  return event.kind === 'declined' ? DECLINED : undefined
 }
