@@ -172,4 +172,6 @@ if (import.meta.main) {
       process.exitCode = 1
     }
   }
+  const peakMiB = process.resourceUsage().maxRSS / 1024
+  process.stdout.write(`at most ${peakMiB.toFixed(0)} MiB of memory\n`)
 }

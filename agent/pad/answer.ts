@@ -1,8 +1,8 @@
 import { buildFrame, putChecksum } from './build-frame.ts'
-import type { ByteList } from './bytes.ts'
-import { stepsOf } from './field-step.ts'
+import { type ByteList, copyInto, copyOf } from './bytes.ts'
+import { type FieldStep, stepsOf } from './field-step.ts'
 import type { Frame, Layout } from './frame.ts'
-import { fieldBytes, fieldStart, fieldsOf, type Match } from './match.ts'
+import { fieldsOf, type Match } from './match.ts'
 
 /**
  * Makes the answer to a frame: the same frame with some fields replaced and its checksums computed anew. The
@@ -18,26 +18,22 @@ export function createAnswer(
   if ((frame.kind === 'fields' && frame.stuffing) || isRepeating(layout, replace)) {
     return (match: Match) => buildFrame(frame, { ...fieldsOf(match), ...replace }, address)
   }
+  const steps = stepsOf(layout)
   const replaced = Object.entries(replace).map(([name, bytes]) => ({
-    index: layout.fields.findIndex(field => field.name === name),
+    step: steps[layout.fields.findIndex(field => field.name === name)]!,
     bytes: Uint8Array.from(bytes),
   }))
-  const sums = stepsOf(layout).flatMap((step, index) => (step.is === 'checksum' ? [{ step, index }] : []))
+  const sums = steps
+    .filter(({ is }) => is === 'checksum')
+    .map(step => ({ step, first: steps[step.from]!, last: steps[step.to]! }))
 
-  return (match: Match): Uint8Array => {
-    const answer = match.bytes.slice(match.base, match.base + match.size)
-    for (const { index, bytes } of replaced) answer.set(bytes, fieldStart(match, index) - match.base)
-    for (const { step, index } of sums) {
-      const { checksum } = step
-      const from = fieldStart(match, step.from) - match.base
-      const to = fieldStart(match, step.to) - match.base + fieldBytes(match, step.to)
-      putChecksum(
-        answer,
-        fieldStart(match, index) - match.base,
-        step,
-        checksum.size,
-        checksum.valueOf(answer, from, to),
-      )
+  return ({ bytes: all, base, size, restSize }: Match): Uint8Array => {
+    const startOf = ({ offset, isAfterRest }: FieldStep) => offset + (isAfterRest ? restSize : 0)
+    const answer = copyOf(all, base, base + size)
+    for (const { step, bytes } of replaced) copyInto(answer, startOf(step), bytes)
+    for (const { step, first, last } of sums) {
+      const to = startOf(last) + (last.size < 0 ? restSize : last.size)
+      putChecksum(answer, startOf(step), step, step.checksum.size, step.checksum.valueOf(answer, startOf(first), to))
     }
     return answer
   }

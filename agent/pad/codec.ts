@@ -87,7 +87,8 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
   const incoming = profile.frames.filter(frame => frame.direction === 'from-pad')
   const decoder = createDecoder(profile, address)
   const { frameMs } = profile.behaviour
-  let outputs: PadOutput[] = []
+  /** Null where nothing is to be told: most chunks are one frame, and an array made with it takes less memory. */
+  let outputs: PadOutput[] | null = null
   /** Garbage in more than one piece, to be joined when it is told: joining with each piece costs the square of them. */
   let joins: { output: PadOutput; pieces: Uint8Array[] }[] = []
   let isBelieving = false
@@ -105,9 +106,14 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
     canTrustBytes: incoming.every(hasChecksum),
   })
 
+  function tell(output: PadOutput) {
+    if (outputs === null) outputs = [output]
+    else outputs.push(output)
+  }
+
   function put(bytes: Uint8Array, reason: GarbageReason) {
-    const last = outputs.at(-1)
-    if (last?.kind !== 'garbage' || last.reason !== reason) outputs.push({ kind: 'garbage', bytes, reason })
+    const last = outputs?.at(-1)
+    if (last?.kind !== 'garbage' || last.reason !== reason) tell({ kind: 'garbage', bytes, reason })
     else if (joins.at(-1)?.output === last) joins.at(-1)!.pieces.push(bytes)
     else joins.push({ output: last, pieces: [last.bytes, bytes] })
   }
@@ -117,12 +123,15 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
     const { rule, event, answer } = decoder.decode(frame, match)
     const completes = rule ? completionBy(rule.name) : undefined
     if (!completes && rule && frame.believed === 'while-requested') return put(bytes, 'unsolicited')
-    if (!rule) return outputs.push({ kind: 'frame', bytes, event })
+    if (!rule) return tell({ kind: 'frame', bytes, event })
     const told = !completes && rule.isSolicited ? UNASKED : event
-    const output: PadOutput = { kind: 'frame', bytes, event: told, rule: rule.name }
-    if (answer) output.answer = answer
-    if (completes) output.completes = completes
-    return outputs.push(output)
+    if (completes) {
+      const output: PadOutput = { kind: 'frame', bytes, event: told, rule: rule.name, completes }
+      if (answer) output.answer = answer
+      return tell(output)
+    }
+    if (answer) return tell({ kind: 'frame', bytes, event: told, rule: rule.name, answer })
+    return tell({ kind: 'frame', bytes, event: told, rule: rule.name })
   }
 
   function completionBy(event: string): Completion | undefined {
@@ -136,10 +145,10 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
   }
 
   function returned(bytes: Uint8Array) {
-    if (waiting === null) return outputs.push({ kind: 'frame', bytes, event: UNASKED })
+    if (waiting === null) return tell({ kind: 'frame', bytes, event: UNASKED })
     const completes: Completion = { command: waiting.name, how: 'answered' }
     waiting = null
-    return outputs.push({ kind: 'frame', bytes, event: { kind: 'acknowledged' }, completes })
+    return tell({ kind: 'frame', bytes, event: { kind: 'acknowledged' }, completes })
   }
 
   function take(heard: EchoOutput[]) {
@@ -151,8 +160,8 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
   }
 
   function taken(): PadOutput[] {
-    const all = outputs
-    outputs = []
+    const all = outputs ?? []
+    outputs = null
     if (joins.length > 0) {
       for (const { output, pieces } of joins) output.bytes = joined(pieces)
       joins = []
@@ -189,7 +198,7 @@ export function createPadCodec(profile: Profile, options: { address?: number } =
       if (echo.isIdle()) framer.push(bytes)
       else take(echo.receive(bytes))
       // What was pending has moved on, so that what is pending now is younger.
-      if (atMonoMs !== undefined && outputs.length > 0) pendingSinceMonoMs = atMonoMs
+      if (atMonoMs !== undefined && outputs !== null) pendingSinceMonoMs = atMonoMs
       return taken()
     },
     silence() {

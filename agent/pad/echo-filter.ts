@@ -6,6 +6,11 @@ export interface EchoOutput {
   bytes: Uint8Array
 }
 
+interface Expected {
+  kind: 'echo' | 'answer'
+  bytes: Uint8Array
+}
+
 /** What is remembered of our own bytes at most; a line that does not echo must not make the list grow. */
 const SENT_BYTES_MAX = 1024
 
@@ -22,27 +27,40 @@ const SENT_BYTES_MAX = 1024
  */
 export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: boolean }) {
   const { isRemoving, canTrustBytes } = options
-  let expected: { kind: 'echo' | 'answer'; bytes: Uint8Array }[] = []
+  let expected: Expected[] = []
   let matched = 0
   let isDeaf = false
   let isLineEchoing = false
+  const runs = createRuns()
+
+  function expect(one: Expected) {
+    if (expected.length === 0) expected = [one]
+    else expected.push(one)
+  }
+
+  /** Where what is awaited may begin, from `i` on; the end of the chunk where it does not. */
+  function beginningIn(chunk: Uint8Array, i: number): number {
+    const first = expected[0]?.bytes[0] ?? -1
+    while (i < chunk.length && chunk[i] !== first) i++
+    return i
+  }
 
   /** Decides about one byte of a chunk, and about those before it that looked like an echo. */
-  function pass(chunk: Uint8Array, i: number, runs: Runs): void {
+  function pass(chunk: Uint8Array, i: number): void {
     const next = expected[0]
     const byte = chunk[i]!
     if (isDeaf) runs.put('broken-echo', i)
     else if (!next || (matched === 0 && byte !== next.bytes[0])) runs.put('bytes', i)
-    else if (byte === next.bytes[matched]) advance(next, runs)
+    else if (byte === next.bytes[matched]) advance(next)
     else {
       runs.giveBack(canTrustBytes ? 'bytes' : 'broken-echo', next.bytes, matched, i)
       matched = 0
       isDeaf = !canTrustBytes
-      pass(chunk, i, runs)
+      pass(chunk, i)
     }
   }
 
-  function advance(next: EchoOutput & { kind: 'echo' | 'answer' }, runs: Runs) {
+  function advance(next: Expected) {
     matched += 1
     if (matched < next.bytes.length) return
     if (next.kind === 'echo') isLineEchoing = true
@@ -55,13 +73,21 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
     /** Bytes were written; `isAnswered`: the pad sends the same back when it has understood. */
     sent(bytes: Uint8Array, isAnswered = false) {
       if (bytes.length === 0) return
-      if (isRemoving && (!isAnswered || isLineEchoing)) expected.push({ kind: 'echo', bytes })
-      if (isAnswered) expected.push({ kind: 'answer', bytes })
+      if (isRemoving && (!isAnswered || isLineEchoing)) expect({ kind: 'echo', bytes })
+      if (isAnswered) expect({ kind: 'answer', bytes })
       while (expected.length > 1 && matched === 0 && total(expected) > SENT_BYTES_MAX) expected.shift()
     },
     receive(bytes: Uint8Array): EchoOutput[] {
-      const runs = createRuns(bytes)
-      for (let i = 0; i < bytes.length; i++) pass(bytes, i, runs)
+      runs.begin(bytes)
+      for (let i = 0; i < bytes.length; i++) {
+        if (matched === 0 && !isDeaf) {
+          const from = i
+          i = beginningIn(bytes, i)
+          if (i > from) runs.extend('bytes', from, i)
+          if (i === bytes.length) break
+        }
+        pass(bytes, i)
+      }
       return runs.end()
     },
     silence(): EchoOutput[] {
@@ -80,7 +106,8 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
     answered() {
       if (matched > 0) return
       if (expected[0]?.kind === 'echo') isLineEchoing = false
-      expected = expected.filter(({ kind }) => kind === 'answer')
+      if (expected.length === 1 && expected[0]!.kind === 'echo') expected = []
+      else if (expected.length > 0) expected = expected.filter(({ kind }) => kind === 'answer')
     },
     /** The answer that was waited for will not be waited for any longer. */
     missed() {
@@ -90,27 +117,34 @@ export function createEchoFilter(options: { isRemoving: boolean; canTrustBytes: 
   }
 }
 
-type Runs = ReturnType<typeof createRuns>
-
 /**
  * Gathers bytes of one kind that follow each other as a range of their chunk, copied once at its end, so that a long
  * burst costs no more than its length.
  */
-function createRuns(chunk: Uint8Array) {
-  const outputs: EchoOutput[] = []
+function createRuns() {
+  let chunk: Uint8Array = new Uint8Array()
+  let outputs: EchoOutput[] | null = null
   let kind: 'bytes' | 'broken-echo' = 'bytes'
   /** What came before this chunk and belongs to the run. */
   let before: Uint8Array | null = null
-  let [from, to] = [0, 0]
+  let from = 0
+  let to = 0
 
   function end() {
     if (to > from || before) {
-      const inside = copyOf(chunk, from, to)
-      outputs.push({ kind, bytes: before ? joined([before, inside]) : inside })
+      // What goes to the framer is copied there.
+      const isWhole = kind === 'bytes' && from === 0 && to === chunk.length
+      const inside = isWhole ? chunk : copyOf(chunk, from, to)
+      tell({ kind, bytes: before ? joined([before, inside]) : inside })
     }
     before = null
     from = to
-    return outputs
+    return outputs ?? []
+  }
+
+  function tell(output: EchoOutput) {
+    if (outputs === null) outputs = [output]
+    else outputs.push(output)
   }
 
   function extend(next: typeof kind, first: number, last: number) {
@@ -123,7 +157,13 @@ function createRuns(chunk: Uint8Array) {
   }
 
   return {
+    begin(bytes: Uint8Array) {
+      chunk = bytes
+      outputs = null
+      from = to = 0
+    },
     put: (next: typeof kind, i: number) => extend(next, i, i + 1),
+    extend,
     /** The first `count` bytes of an echo, which came last before `i`, are none. */
     giveBack(next: typeof kind, echo: Uint8Array, count: number, i: number) {
       const earlier = count - i
@@ -132,7 +172,7 @@ function createRuns(chunk: Uint8Array) {
     },
     whole(next: 'echo' | 'answer', bytes: Uint8Array) {
       end()
-      outputs.push({ kind: next, bytes: bytes.slice() })
+      tell({ kind: next, bytes: bytes.slice() })
     },
     end,
   }

@@ -1,7 +1,7 @@
 import { copyInto, copyOf } from './bytes.ts'
 import { type Frame, frameBytesMax } from './frame.ts'
 import type { FrameFault, Match, MatchContext } from './match.ts'
-import { createMatcher } from './matcher.ts'
+import { createMatcher, type Matcher } from './matcher.ts'
 
 export type GarbageFault = FrameFault | 'cut-short' | 'filler'
 
@@ -77,26 +77,40 @@ export function createFramer(
 
   /** The frame that is whole first; else wait if one still may be; else the fault of the one that got furthest. */
   function matchAny(): Match | GarbageFault | 'more' {
-    let best: Match | null = null
-    let isMore = false
-    let furthest = -1
-    let reason: FrameFault = 'no-start'
     const candidates = beginners[buffer[start]!]!
+    // Why the others are none does not matter where one is whole, so that those are tried first that may be.
+    const isQuick = candidates.length > 1
+    let best: Match | null = null
     for (let i = 0; i < candidates.length; i++) {
       const matcher = candidates[i]!
+      if (isQuick && matcher.mayBeWhole?.(buffer, start, end) === false) continue
       const match = matcher.match(buffer, start, end, context)
-      if (match.verdict === 'whole') {
-        if (best !== null && best.size <= match.size) continue
+      if (match.verdict !== 'whole') {
+        if (!isQuick) return match.verdict === 'more' ? 'more' : garbageOf(match.fault)
+      } else if (best === null || match.size < best.size) {
         best = match
         frameFound = matcher.frame
-      } else if (match.verdict === 'more') isMore = true
+      }
+    }
+    return best ?? explain(candidates)
+  }
+
+  function explain(candidates: readonly Matcher[]): GarbageFault | 'more' {
+    let furthest = -1
+    let reason: FrameFault = 'no-start'
+    let isMore = false
+    for (const matcher of candidates) {
+      const match = matcher.match(buffer, start, end, context)
+      if (match.verdict === 'more') isMore = true
       else if (match.at > furthest) {
         furthest = match.at
         reason = match.fault
       }
     }
-    if (best) return best
-    if (isMore) return 'more'
+    return isMore ? 'more' : garbageOf(reason)
+  }
+
+  function garbageOf(reason: FrameFault): GarbageFault {
     return EARLY.has(reason) && fillers.has(buffer[start]!) ? 'filler' : reason
   }
 

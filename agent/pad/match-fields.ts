@@ -1,5 +1,6 @@
 import { type FieldStep, lengthOf, restBytesOf, stepsOf } from './field-step.ts'
 import type { Field, Layout } from './frame.ts'
+import { createLead } from './lead.ts'
 import { createMatch, type Match, type MatchContext, setMore, setNo, setWhole } from './match.ts'
 
 /** As `tailFrom`: where the tail begins is not known, it has to be looked for. */
@@ -20,6 +21,7 @@ export function createFieldsMatcher(layout: Layout) {
   const match = createMatch(layout)
   const rest = restAt < 0 ? null : (layout.fields[restAt] as Extract<Field, { is: 'rest' }>)
   const firstSteps = restAt < 0 ? steps.length : restAt
+  const lead = createLead(steps, firstSteps)
   let bytes: Uint8Array = new Uint8Array()
   let start = 0
   let end = 0
@@ -47,6 +49,16 @@ export function createFieldsMatcher(layout: Layout) {
         setMore(match)
         return false
       }
+    }
+    return true
+  }
+
+  /** The same as `judge` for what stands before the rest, where it is all there and its constants fit. */
+  function judgeLead(): boolean {
+    const { open } = lead
+    for (let i = 0; i < open.length; i++) {
+      const step = steps[open[i]!]!
+      if (!isSound(step, start + step.offset)) return refuse(open[i]!)
     }
     return true
   }
@@ -170,7 +182,7 @@ export function createFieldsMatcher(layout: Layout) {
       match.base = start = first
       end = last
       restSize = -1
-      if (!judge(0, firstSteps)) {
+      if (!(lead.fits(all, first, last) ? judgeLead() : judge(0, firstSteps))) {
         match.restSize = restSize
         return match
       }
@@ -184,6 +196,8 @@ export function createFieldsMatcher(layout: Layout) {
       }
       return closing()
     },
+    /** Whether a whole frame may be there, by what is quickly seen: never false where `match` finds one. */
+    mayBeWhole: lead.fits,
     found: match,
   }
 }

@@ -13,6 +13,8 @@ export interface Matcher {
   canBegin(byte: number): boolean
   /** Looks at the bytes from `start` to before `end`; at least one is there, and it can begin the frame. */
   match(bytes: Uint8Array, start: number, end: number, context: MatchContext): Match
+  /** Whether `match` may find a whole frame, by what is quickly seen; left out where nothing is. */
+  mayBeWhole?(bytes: Uint8Array, start: number, end: number): boolean
 }
 
 export function createMatcher(frame: Frame): Matcher {
@@ -20,7 +22,8 @@ export function createMatcher(frame: Frame): Matcher {
     case 'fields': {
       const canBegin = (byte: number) => canLayoutBegin(frame.layout, byte)
       if (frame.stuffing) return { frame, canBegin, ...createStuffedMatcher(frame, frame.stuffing) }
-      return { frame, canBegin, match: createFieldsMatcher(frame.layout).match }
+      const { match, mayBeWhole } = createFieldsMatcher(frame.layout)
+      return { frame, canBegin, match, mayBeWhole }
     }
     case 'byte': {
       const match = createMatch(frame.layout)
