@@ -8,7 +8,7 @@ export interface RowPlan {
   title: Text
   /** What it is held against, measured in the same run. */
   against: Text
-  unit: 'ms' | 'bytes' | 'MiB' | 's/min' | 'entries/s'
+  unit: 'ms' | 'µs' | 'bytes' | 'MiB' | 's/min' | 'entries/s'
   /** Which way is better; the goal is a bound of the ratio on that side. */
   better: 'lower' | 'higher'
   /** The ratio to be reached; null where none is set. */
