@@ -31,8 +31,20 @@ export const ALGORITHMS: readonly CheckAlgorithm[] = [
   crc('CRC-8/MAXIM-DOW', 8, 0x31, 0, true),
   crc('CRC-8/NRSC-5', 8, 0x31, 0xff, false),
   crc('CRC-8/ROHC', 8, 0x07, 0xff, true),
+  crc('CRC-8/SAE-J1850', 8, 0x1d, 0xff, false, 0xff),
+  crc('CRC-8/AUTOSAR', 8, 0x2f, 0xff, false, 0xff),
+  crc('CRC-8/I-432-1', 8, 0x07, 0, false, 0x55),
+  crc('CRC-8/DVB-S2', 8, 0xd5, 0, false),
+  crc('CRC-16/GENIBUS', 16, 0x1021, 0xffff, false, 0xffff),
+  crc('CRC-16/MCRF4XX', 16, 0x1021, 0xffff, true),
+  crc('CRC-16/SPI-FUJITSU (AUG-CCITT)', 16, 0x1021, 0x1d0f, false),
+  crc('CRC-16/DNP', 16, 0x3d65, 0, true, 0xffff),
+  crc('CRC-16/EN-13757', 16, 0x3d65, 0, false, 0xffff),
+  crc('CRC-16/MAXIM-DOW', 16, 0x8005, 0, true, 0xffff),
   crc('CRC-32/ISO-HDLC', 32, 0x04c11db7, 0xffffffff, true, 0xffffffff),
   crc('CRC-32/MPEG-2', 32, 0x04c11db7, 0xffffffff, false),
+  crc('CRC-32/BZIP2', 32, 0x04c11db7, 0xffffffff, false, 0xffffffff),
+  crc('CRC-32/JAMCRC', 32, 0x04c11db7, 0xffffffff, true),
 ]
 
 /** A checksum that fits every frame. */

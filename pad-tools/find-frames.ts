@@ -71,8 +71,9 @@ function repeatedGroups(cuts: Cut[], candidatesOf: (cuts: Cut[]) => Uint8Array[]
     const recurring = candidates.filter(candidate =>
       addressesOf(own).some(address => {
         const row = own.filter(({ press }) => press.address === address)
-        const isSecondRow = row.length === 1 && address !== own[0]!.press.address
-        return isSecondRow || row.filter(cut => has(cut, candidate)).length >= wantedIn(row.length)
+        // Of the second address there may be one press alone.
+        const wanted = row.length === 1 && address !== own[0]!.press.address ? 1 : wantedIn(row.length)
+        return row.filter(cut => has(cut, candidate)).length >= wanted
       }),
     )
     byKey.set(key, { cuts: own, recurring: withoutComposed(recurring) })

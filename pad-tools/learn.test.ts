@@ -32,7 +32,9 @@ test.each(PAD_KINDS)(
   kind => {
     const ends = [1, 2, 3, 4].map(seed => tryLearning(kind, seed * 97, seed % 2 ? QUIET : NOISY).end)
     expect(ends.filter(end => end === 'misread' || end === 'not-proven')).toEqual([])
-    expect(ends.filter(end => end === 'understood').length).toBeGreaterThanOrEqual(3)
+    // No list of checksums holds all; the keys are read right without.
+    const isEnough = (end: string) => end === 'understood' || (kind === 'rarer CRC' && end === 'checksum-not-seen')
+    expect(ends.filter(isEnough).length).toBeGreaterThanOrEqual(3)
   },
 )
 
@@ -77,6 +79,23 @@ test('a press with another address shows where the address stands', () => {
     pressed(key => frame(5, key + 1), [press(0, frame(9, 1), 20, 9)], 5),
     OPTIONS,
   )
+  if (!learnt.ok) throw new Error(learnt.error.detail)
+  expect(learnt.value.profile.address).toMatchObject({ default: 5 })
+  expect(learnt.value.pressesMissed).toEqual([])
+})
+
+test('noise at presses of the first address is not taken for a frame because there is a second', () => {
+  const frame = (address: number, key: number) => `FF 68 0${address} 0${key} 16`
+  const all = pressed(key => frame(5, key + 1), [press(0, frame(9, 1), 20, 9)], 5)
+  const noisy = all.presses.map((one, i) =>
+    i % 3 === 1 && i < 15
+      ? {
+          ...one,
+          chunks: [{ atMs: i * 2000, bytes: Uint8Array.from(parseBytes(`3${i % 10} ${frame(5, one.key + 1)}`)) }],
+        }
+      : one,
+  )
+  const learnt = learn({ ...all, presses: noisy }, OPTIONS)
   if (!learnt.ok) throw new Error(learnt.error.detail)
   expect(learnt.value.profile.address).toMatchObject({ default: 5 })
   expect(learnt.value.pressesMissed).toEqual([])
