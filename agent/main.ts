@@ -30,6 +30,7 @@ import { serveOutOfService } from './out-of-service.ts'
 import type { PanelState } from './panel/app.ts'
 import { createPairing } from './panel/pairing.ts'
 import { pairingFile, servePanel } from './panel/serve.ts'
+import { linesRead } from './port/lines-read.ts'
 import { createDesk, type WindowView } from './rating/desk.ts'
 import { readPromptOrder } from './rating/prompt-requests.ts'
 import type { AgentSettings } from './settings.ts'
@@ -204,6 +205,7 @@ export async function startAgent(deps: {
       ...(!pad.ok && { fault: pad.error.code }),
       show: (intent, clerk) => pads?.show(window, intent, clerk),
     })),
+    linesRead,
     past,
     onChange: changed,
     onIgnored: (_window, reason) => counters.add(reason),

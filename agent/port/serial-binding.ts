@@ -1,13 +1,12 @@
-import { read } from 'node:fs'
-import { promisify } from 'node:util'
+import { readSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { LinuxBinding, type LinuxPortBinding } from '@serialport/bindings-cpp'
-
-const readOnce = promisify(read)
 
 /**
  * The library's Linux binding with one thing mended: a line that was hung up while it was being read gives
  * zero bytes, and the library then reads again, for ever, until memory ends, and never says that the line is
- * gone (serialport/bindings-cpp issue 162). Here zero bytes is what it is: the end of the line.
+ * gone (serialport/bindings-cpp issue 162). Here zero bytes is what it is: the end of the line. What the kernel holds
+ * is read at once and not by another thread, so that no byte is under way when somebody asks (`linesRead`).
  */
 export const serialBinding: typeof LinuxBinding = {
   list: () => LinuxBinding.list(),
@@ -21,7 +20,9 @@ export const serialBinding: typeof LinuxBinding = {
 async function readSome(port: LinuxPortBinding, buffer: Buffer, offset: number, length: number) {
   for (;;) {
     try {
-      const { bytesRead } = await readOnce(openFile(port), buffer, offset, length, null)
+      const bytesRead = readSync(openFile(port), buffer, offset, length, null)
+      // A line that never falls silent must not keep everything else waiting.
+      if (bytesRead === length) await setImmediate()
       if (bytesRead > 0) return { buffer, bytesRead }
       throw Object.assign(new Error('the line was hung up'), { code: 'ENXIO' })
     } catch (error) {

@@ -81,6 +81,8 @@ export function createDesk(deps: {
   box: string
   rules: SessionRules
   windows: readonly DeskWindow[]
+  /** Resolves when what was pressed by now has been told, on every line. */
+  linesRead?(): Promise<void>
   /** Entries already in the journal, newest first. */
   past: Iterable<Entry>
   onChange(): void
@@ -144,6 +146,8 @@ export function createDesk(deps: {
   }
 
   async function open(order: PromptOrder): Promise<Result<{ prompt: PromptView; isNew: boolean }, DeskFault>> {
+    // It was pressed before this prompt: it goes to the one before, or to nobody.
+    await deps.linesRead?.()
     const chosen = choose(order.window)
     if (!chosen.ok) return chosen
     if (isOutOfService) return fail('out-of-service', OUT_OF_SERVICE)
@@ -160,7 +164,7 @@ export function createDesk(deps: {
     const { for: service, clerk, origin } = order
     try {
       const prompt = { id, ...(service && { for: service }) }
-      await runner.accept({ kind: 'prompted', prompt, window: own.window, origin, ...(clerk && { clerk }) })
+      await chosen.value.prompted({ kind: 'prompted', prompt, window: own.window, origin, ...(clerk && { clerk }) })
     } catch (error) {
       fatal(error)
       return fail('out-of-service', OUT_OF_SERVICE)

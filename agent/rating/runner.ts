@@ -43,10 +43,12 @@ export function createSessionRunner(deps: {
   show(intent: 'ask' | 'thank' | 'idle', clerk?: string): void
   /** Called after every input that changed the state. */
   onChange(state: SessionState): void
+  /** Resolves when what was pressed by now has been told: a press that waits to be read is not silence. */
+  linesRead?(): Promise<void>
   /** Where a failure goes that no caller of `accept` waits for (the timer's). */
   onFailure(error: unknown): void
 }): SessionRunner {
-  const { clock, journal, sealer, box, provenance } = deps
+  const { clock, journal, sealer, box, provenance, linesRead = () => Promise.resolve() } = deps
   let state: SessionState = { pad: 'lost', phase: IDLE }
   let timer: { dueMonoMs: number; cancel(): void } | undefined
   let queue: Promise<unknown> = Promise.resolve()
@@ -98,13 +100,15 @@ export function createSessionRunner(deps: {
   function startTimer(delayMs: number) {
     stopTimer()
     const own = { dueMonoMs: clock.monoMs() + delayMs, cancel: () => {} }
-    own.cancel = clock.after(delayMs, () => {
+    const fire = () =>
       enqueue(async () => {
         // A press that was queued before the timer may have replaced it.
         if (timer !== own) return { ignored: 'timer-late' as const }
         timer = undefined
         return await take({ kind: 'timer-fired' })
-      }).catch(deps.onFailure)
+      })
+    own.cancel = clock.after(delayMs, () => {
+      linesRead().then(fire).catch(deps.onFailure)
     })
     timer = own
   }

@@ -22,6 +22,8 @@ export interface DeskWindow {
 export interface WindowDesk {
   readonly own: DeskWindow
   readonly runner: SessionRunner
+  /** Opens a prompt. What was pressed before the pad asked is no answer to it, also when it is read later. */
+  prompted(input: Extract<SessionInput, { kind: 'prompted' }>): Promise<void>
   pressed(grade: Grade): void
   /** A key that means no grade: it still is a finger on the pad. */
   touched(): void
@@ -45,6 +47,7 @@ export function createWindowDesk(
     sealer: Sealer
     box: string
     rules: SessionRules
+    linesRead?(): Promise<void>
     recordPad(window: string, state: PadCondition | 'self-test', reason: string | undefined): void
     onChange(): void
     onIgnored(window: string, reason: Ignored): void
@@ -53,6 +56,7 @@ export function createWindowDesk(
 ): WindowDesk {
   const { clock, onFatal } = deps
   let line: 'ready' | 'lost' | 'out-of-service' = own.fault ? 'out-of-service' : 'lost'
+  let isOpening = false
   let isRepeating = false
   let isHeld = false
   let condition: PadCondition = 'lost'
@@ -109,12 +113,25 @@ export function createWindowDesk(
   return {
     own,
     runner,
+    async prompted(input) {
+      isOpening = true
+      try {
+        await runner.accept(input)
+        await deps.linesRead?.()
+      } finally {
+        isOpening = false
+      }
+    },
     pressed(grade) {
       const { isFresh } = keys.pressed()
+      if (isOpening) return deps.onIgnored(own.window, 'press-without-prompt')
       feed({ kind: 'pressed', grade, isFresh })
     },
     touched: () => void keys.pressed(),
-    declined: () => feed({ kind: 'declined' }),
+    declined() {
+      if (isOpening) return deps.onIgnored(own.window, 'decline-without-prompt')
+      feed({ kind: 'declined' })
+    },
     held(next) {
       isHeld = next
       settle()

@@ -39,6 +39,7 @@ export async function createTestDesk(
     onShow?(intent: 'ask' | 'thank' | 'idle', window: string, clerk?: string): void
     /** Told after each change of the desk's state. */
     onChange?(): void
+    linesRead?(): Promise<void>
     /** Puts something between the desk and the real sealer. */
     around?(sealer: Sealer): Sealer
   } = {},
@@ -73,6 +74,7 @@ export async function createTestDesk(
       },
     })),
     past: journal.newestFirst(),
+    ...(options.linesRead && { linesRead: options.linesRead }),
     onChange() {
       options.onChange?.()
       const woken = waiting

@@ -4,8 +4,10 @@ import { pino } from 'pino'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { drivePads } from '#agent/drive-pads.ts'
 import { createCounters } from '#agent/health/counters.ts'
+import type { Journal } from '#agent/journal/journal.ts'
 import { loadProfile } from '#agent/pad/load-profile.ts'
 import type { Profile } from '#agent/pad/profile.ts'
+import { linesRead } from '#agent/port/lines-read.ts'
 import type { ConfiguredPad, ConfiguredWindow } from '#agent/windows.ts'
 import type { Grade } from '#protocol/grades.ts'
 import { ok } from '#protocol/result.ts'
@@ -64,14 +66,19 @@ function plug(link: string, devices: DeviceModel[]) {
 
 /** The windows with their pads, as the agent joins them; time moves only when told. */
 async function drive(windows: ConfiguredWindow[]) {
+  let beforeShown = () => {}
   const waiting: (() => void)[] = []
   const wake = () => {
     for (const resolve of waiting.splice(0)) resolve()
   }
   const test = await createTestDesk({
     windows: windows.map(({ window }) => window),
-    onShow: (intent, window, clerk) => driven?.show(window, intent, clerk),
+    onShow(intent, window, clerk) {
+      beforeShown()
+      driven?.show(window, intent, clerk)
+    },
     onChange: wake,
+    linesRead,
   })
   const lines: string[] = []
   const counters = createCounters()
@@ -94,6 +101,13 @@ async function drive(windows: ConfiguredWindow[]) {
     lines,
     counters,
     stateOf,
+    /** Runs once, when a prompt is on disk and the pad is about to ask. */
+    beforeShown(run: () => void) {
+      beforeShown = () => {
+        beforeShown = () => {}
+        run()
+      }
+    },
     async until(isSo: () => boolean) {
       while (!isSo()) await new Promise<void>(resolve => waiting.push(resolve))
     },
@@ -245,5 +259,54 @@ describe('an output beside a pad', () => {
     await one.until(() => one.lines.some(line => line.includes('output-ready')))
     one.clock.advance(500)
     await module.until(heard => heard.includes(Buffer.from('c7ebc4fac6c0bcdb', 'hex')))
+  })
+})
+
+describe('a press that waits to be read, as after the box was held up', () => {
+  /** The process does nothing while the kernel brings the bytes to the line's end. */
+  const holdUp = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+
+  const endsOf = (journal: Journal) =>
+    [...journal.newestFirst()].reverse().flatMap(({ kind, body }) => (kind === 'outcome' ? [body.outcome] : [kind]))
+
+  test('made while a prompt was open counts, though its time limit is seen first', async () => {
+    const { bus, one } = await twoOnABus()
+    await one.desk.prompt({ window: 'A01', origin: 'panel' })
+    bus.press(0, 'dissatisfied')
+    holdUp()
+    one.clock.advance(60_000)
+    await one.until(() => one.stateOf('A01').session.state !== 'waiting')
+    expect(endsOf(one.journal).slice(-2)).toEqual(['prompt', 'rating'])
+  })
+
+  test('belongs to the prompt it was made in, though the next one is asked for first', async () => {
+    const { bus, one } = await twoOnABus()
+    const first = await one.desk.prompt({ window: 'A01', origin: 'panel' })
+    bus.press(0, 'dissatisfied')
+    holdUp()
+    const second = await one.desk.prompt({ window: 'A01', origin: 'panel' })
+    if (!first.ok || !second.ok) throw new Error('not asked')
+    expect(one.desk.find(first.value.prompt.id)).toMatchObject({ outcome: 'rated' })
+    expect(one.stateOf('A01').session).toMatchObject({ state: 'waiting', prompt: second.value.prompt.id })
+  })
+
+  test('made when nobody was asked answers no later question', async () => {
+    const { bus, one } = await twoOnABus()
+    bus.press(0, 'dissatisfied')
+    holdUp()
+    await one.desk.prompt({ window: 'A01', origin: 'panel' })
+    expect(one.ignored).toEqual(['press-without-prompt'])
+    expect(one.stateOf('A01').session.state).toBe('waiting')
+  })
+
+  test('made while a prompt was being written, before the pad asked, is no answer to it', async () => {
+    const { bus, one } = await twoOnABus()
+    one.beforeShown(() => {
+      bus.press(0, 'dissatisfied')
+      holdUp()
+    })
+    await one.desk.prompt({ window: 'A01', origin: 'panel' })
+    expect(one.ignored).toEqual(['press-without-prompt'])
+    expect(one.stateOf('A01').session.state).toBe('waiting')
   })
 })
