@@ -7,6 +7,7 @@ import type { Presence } from '#protocol/presence.ts'
 import { type Fault, ok, type Result } from '#protocol/result.ts'
 import { createSealer } from '#protocol/sealing.ts'
 import type { DownKind } from '#protocol/topics.ts'
+import { collectYoung } from '#runtime/collect-young.ts'
 import { durationMs } from '#runtime/duration.ts'
 import type { EventLog } from '#runtime/event-log.ts'
 import { linkTiming } from '#runtime/link-settings.ts'
@@ -102,6 +103,7 @@ export async function startAgent(deps: {
   function tidy(): boolean {
     const isMore = journal.checkpoint()
     room.hasRoom()
+    if (!isMore) collectYoung()
     return isMore
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { openJournal } from '#agent/journal/journal.ts'
 import { createSessionRunner } from '#agent/rating/runner.ts'
 import { createSealer, type SealedGrades, type Sealer } from '#protocol/sealing.ts'
+import { collectYoung } from '#runtime/collect-young.ts'
 import type { Text } from '#runtime/language.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
 import { openFloor } from './floor.ts'
@@ -44,7 +45,7 @@ export const press: Measurement = {
 function preparePress(place: Workplace): Promise<Subject> {
   // As a box runs it (scripts/box-build/box-start.cjs): without the compilers that make a busy program fast.
   const child = fork(import.meta.filename, [place.folder('press')], {
-    execArgv: ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1'],
+    execArgv: ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1', '--expose-gc'],
   })
   const closed = once(child, 'close')
   const stop = place.keep(async () => {
@@ -105,12 +106,17 @@ async function preparePresses(folder: string) {
     return thankedMs - startedMs
   }
 
+  /** What the box does between citizens (agent/main.ts), not while somebody waits. */
+  function beQuiet() {
+    journal.checkpoint()
+    collectYoung()
+  }
+
   return {
     async ours() {
       const tookMs: number[] = []
       for (let i = 0; i < PRESSES; i++) {
-        // Between citizens the box is quiet, and the journal puts its log in order: not while somebody waits.
-        if (i % PRESSES_BETWEEN_QUIET === 0) journal.checkpoint()
+        if (i % PRESSES_BETWEEN_QUIET === 0) beQuiet()
         tookMs.push(await pressOnce())
       }
       if (failure) throw failure
