@@ -84,6 +84,21 @@ test('a press with another address shows where the address stands', () => {
   expect(learnt.value.pressesMissed).toEqual([])
 })
 
+test('a longer frame that comes with every press is no noise, and is said not to be read', () => {
+  const { presses } = pressed(key => `FF 68 0${key + 1} 16`)
+  const twice = presses.map(one => ({
+    ...one,
+    chunks: [
+      ...one.chunks,
+      { atMs: one.chunks[0]!.atMs + 100, bytes: Uint8Array.from(parseBytes(`FF 99 01 02 03 04 0${one.key} 55`)) },
+    ],
+  }))
+  const learnt = learn({ presses: twice, idle: [] }, OPTIONS)
+  if (!learnt.ok) throw new Error(learnt.error.detail)
+  expect(learnt.value.pressesMissed).toEqual([])
+  expect(learnt.value.doubts.map(({ en }) => en)).toContainEqual(expect.stringMatching(/^presses bring 5 more frames/))
+})
+
 test('noise at presses of the first address is not taken for a frame because there is a second', () => {
   const frame = (address: number, key: number) => `FF 68 0${address} 0${key} 16`
   const all = pressed(key => frame(5, key + 1), [press(0, frame(9, 1), 20, 9)], 5)

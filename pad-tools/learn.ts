@@ -7,13 +7,14 @@ import { ok, type Result } from '#protocol/result.ts'
 import type { Text } from '#runtime/language.ts'
 import { draftGolden, replay } from './draft-golden.ts'
 import { draftProfile, type LearntLine } from './draft-profile.ts'
-import { type FoundFrames, findFrames, wantedIn } from './find-frames.ts'
+import { type FoundFrame, type FoundFrames, findFrames, wantedIn } from './find-frames.ts'
 import { findLayouts } from './find-layout.ts'
 import { findRepeats } from './find-repeats.ts'
 import type { FoundKey, FoundLayout } from './findings.ts'
 import { groupsOf } from './groups.ts'
 import type { Heard, Press } from './heard.ts'
 import { type LearnRefusal, refuse } from './refusals.ts'
+import { unreadDoubts } from './words.ts'
 
 export interface LearnOptions {
   readonly id: string
@@ -127,6 +128,7 @@ function tryLayout(
     layout,
     profileText,
     options,
+    unread: unreadFrames(parsed.value, frames),
     repeatsFacts: repeats ? [repeats.fact] : [],
     repeatsDoubts: repeats?.doubt ? [repeats.doubt] : [],
   })
@@ -149,8 +151,14 @@ function isRepeated({ presses }: Heard, key: number): boolean {
   return Math.max(0, ...counts.values()) >= wantedIn(own.length)
 }
 
+/** What comes with the presses again and again and is no frame of this profile: no noise, but nothing it can read. */
+function unreadFrames(profile: Profile, { others }: FoundFrames): FoundFrame[] {
+  return others.filter(({ atMs, bytes }) => replay(profile, [{ atMs, bytes }]).every(({ kind }) => kind === 'garbage'))
+}
+
 interface Draft {
   layout: FoundLayout
+  unread: FoundFrame[]
   profileText: string
   options: LearnOptions
   repeatsFacts: Text[]
@@ -182,7 +190,8 @@ function verify(heard: Heard, profile: Profile, draft: Draft): Result<Candidate,
   if (missed.length > heard.presses.length / 3) return refuse('noise')
   if (isHeardIdle(profile, heard)) return refuse('key-while-idle')
   const garbageShare = garbage / total
-  if (garbageShare > GARBAGE_SHARE_MAX) return refuse('noise')
+  const unreadBytes = draft.unread.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  if ((garbage - unreadBytes) / total > GARBAGE_SHARE_MAX) return refuse('noise')
   const keys = layout.events
     .flatMap(event => event.keys)
     .map(found => ({ ...found, grade: options.grades[found.key]! }))
@@ -198,7 +207,7 @@ function verify(heard: Heard, profile: Profile, draft: Draft): Result<Candidate,
       ...layout.facts,
       ...draft.repeatsFacts,
     ],
-    doubts: [...layout.doubts, ...draft.repeatsDoubts],
+    doubts: [...layout.doubts, ...draft.repeatsDoubts, ...unreadDoubts(draft.unread)],
     pressesHeard: heard.presses.length - missed.length,
     pressesMissed: missed,
     bytesNotUnderstood: garbage,

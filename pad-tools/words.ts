@@ -1,3 +1,4 @@
+import { formatBytes } from '#agent/pad/bytes.ts'
 import type { Text } from '#runtime/language.ts'
 import type { FoundChecksum } from './find-checksum.ts'
 
@@ -32,4 +33,17 @@ export function addressDoubt(places: readonly number[]): Text {
     zh: `第 ${list} 字节可能是地址：把评价器地址改为 2 后再按一次可以区分；按常量处理`,
     en: `byte ${list.replaceAll('、', ', ')} may be the address: set the pad's address to 2 and press again; taken as a constant`,
   }
+}
+
+/** Frames that come with the presses and that the profile does not know. */
+export function unreadDoubts(unread: readonly { bytes: Uint8Array }[]): Text[] {
+  const different = [...new Set(unread.map(({ bytes }) => formatBytes(bytes)))]
+  if (different.length === 0) return []
+  const some = different.slice(0, 2).join(' / ')
+  return [
+    {
+      zh: `按键时还会收到另外 ${different.length} 种帧，没有写入型号，如 ${some}；含义请查厂家文档`,
+      en: `presses bring ${different.length} more frames that the profile does not read, such as ${some}; the maker's document tells what they are`,
+    },
+  ]
 }
