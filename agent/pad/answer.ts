@@ -28,15 +28,20 @@ export function createAnswer(
     .map(step => ({ step, first: steps[step.from]!, last: steps[step.to]! }))
 
   return ({ bytes: all, base, size, restSize }: Match): Uint8Array => {
-    const startOf = ({ offset, isAfterRest }: FieldStep) => offset + (isAfterRest ? restSize : 0)
     const answer = copyOf(all, base, base + size)
-    for (const { step, bytes } of replaced) copyInto(answer, startOf(step), bytes)
+    for (const { step, bytes } of replaced) copyInto(answer, startOf(step, restSize), bytes)
     for (const { step, first, last } of sums) {
-      const to = startOf(last) + (last.size < 0 ? restSize : last.size)
-      putChecksum(answer, startOf(step), step, step.checksum.size, step.checksum.valueOf(answer, startOf(first), to))
+      const to = startOf(last, restSize) + (last.size < 0 ? restSize : last.size)
+      const sum = step.checksum.valueOf(answer, startOf(first, restSize), to)
+      putChecksum(answer, startOf(step, restSize), step, step.checksum.size, sum)
     }
     return answer
   }
+}
+
+/** Where a field begins in its frame. */
+function startOf({ offset, isAfterRest }: FieldStep, restSize: number): number {
+  return offset + (isAfterRest ? restSize : 0)
 }
 
 function isRepeating(layout: Layout, replace: Readonly<Record<string, ByteList>>): boolean {

@@ -200,8 +200,10 @@ function createEventOf(rule: EventRule): MeaningOf {
         return key === undefined ? { kind: 'ignored', meaning: 'unknown-staff-key' } : { kind: 'staff-key', key }
       }
     }
-    case 'keys':
-      return raw => ({ kind: 'keys', down: keysDown(rule, raw!) })
+    case 'keys': {
+      const bits = rule.keys.map(key => key.raw)
+      return raw => ({ kind: 'keys', down: bits.filter(bit => isBitSet(raw!, bit) !== rule.isPressedLow) })
+    }
     case 'released':
       return raw => ({ kind: 'released', raw })
     case 'error':
@@ -237,16 +239,6 @@ function keyEvents(keys: readonly KeyEntry[]): Map<number, PadEvent> {
 function keyEvent(raw: number, meaning: KeyEntry['meaning']): PadEvent {
   if (meaning === 'declined' || meaning === 'no-rating') return { kind: meaning }
   return meaning === 'unmapped' ? { kind: 'key-unmapped', raw } : { kind: 'key', grade: meaning, raw }
-}
-
-/** The keys whose bits say that they are down; bits that are no key do not count. */
-function keysDown({ keys, isPressedLow }: EventRule, raw: number): number[] {
-  const down: number[] = []
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i]!.raw
-    if (isBitSet(raw, key) !== isPressedLow) down.push(key)
-  }
-  return down
 }
 
 /** Two pairs of seven bits fit a number, but not a bit operation; where that can be, it is several times faster. */

@@ -83,8 +83,11 @@ export function createFramer(
     let best: Match | null = null
     for (let i = 0; i < candidates.length; i++) {
       const matcher = candidates[i]!
-      if (isQuick && matcher.mayBeWhole?.(buffer, start, end) === false) continue
-      const match = matcher.match(buffer, start, end, context)
+      const match =
+        isQuick && matcher.matchLikely
+          ? matcher.matchLikely(buffer, start, end, context)
+          : matcher.match(buffer, start, end, context)
+      if (match === null) continue
       if (match.verdict !== 'whole') {
         if (!isQuick) return match.verdict === 'more' ? 'more' : garbageOf(match.fault)
       } else if (best === null || match.size < best.size) {

@@ -32,7 +32,23 @@ export function createFieldsMatcher(layout: Layout) {
     match.restSize = restSize
     if (restSize < restBytesMin) return setNo(match, 'bad-length', restAt)
     if (restSize > restBytesMax) return setNo(match, 'too-long', restAt)
-    return judge(restAt, steps.length) ? setWhole(match, fixedBytes + restSize) : match
+    const isSoundToTheEnd = end - start < fixedBytes + restSize ? judge(restAt, steps.length) : judgeTail()
+    return isSoundToTheEnd ? setWhole(match, fixedBytes + restSize) : match
+  }
+
+  /** The same as `judge` for what follows the rest, where all of it is there. */
+  function judgeTail(): boolean {
+    for (let i = restAt + 1; i < steps.length; i++) {
+      const step = steps[i]!
+      const at = start + step.offset + (step.isAfterRest ? restSize : 0)
+      if (step.is === 'constant' ? !isConstantAt(step, at) : !isSound(step, at)) return refuse(i)
+    }
+    return true
+  }
+
+  function isConstantAt({ bytes: constant }: FieldStep, at: number): boolean {
+    for (let j = 0; j < constant.length; j++) if (bytes[at + j] !== constant[j]) return false
+    return true
   }
 
   /** Judges some fields in order; false when the match now says why it goes no further. */
@@ -175,29 +191,40 @@ export function createFieldsMatcher(layout: Layout) {
     return restSize > restBytesMax ? setNo(match, 'too-long', restAt) : setMore(match)
   }
 
+  /** What is left to be said once the fields before the rest are sound. */
+  function behindLead(context: MatchContext, tailFrom: number): Match {
+    if (rest === null) return setWhole(match, fixedBytes)
+    if (rest.ends === 'tail') return endByTail(tailFrom)
+    if (rest.ends === 'silence') return endBySilence(context)
+    if (rest.ends === 'request') {
+      const wanted = requestedBytes(rest, context)
+      if (restSize < 0) restSize = wanted
+      else if (wanted >= 0 && wanted !== restSize) return setNo(match, 'bad-length', restAt)
+    }
+    return closing()
+  }
+
+  function begin(all: Uint8Array, first: number, last: number) {
+    match.bytes = bytes = all
+    match.base = start = first
+    end = last
+    restSize = -1
+  }
+
   return {
     /** `tailFrom` is where the tail begins if the caller knows it, `NOT_YET` if it knows that there is none so far. */
     match(all: Uint8Array, first: number, last: number, context: MatchContext, tailFrom = UNKNOWN): Match {
-      match.bytes = bytes = all
-      match.base = start = first
-      end = last
-      restSize = -1
-      if (!(lead.fits(all, first, last) ? judgeLead() : judge(0, firstSteps))) {
-        match.restSize = restSize
-        return match
-      }
-      if (rest === null) return setWhole(match, fixedBytes)
-      if (rest.ends === 'tail') return endByTail(tailFrom)
-      if (rest.ends === 'silence') return endBySilence(context)
-      if (rest.ends === 'request') {
-        const wanted = requestedBytes(rest, context)
-        if (restSize < 0) restSize = wanted
-        else if (wanted >= 0 && wanted !== restSize) return setNo(match, 'bad-length', restAt)
-      }
-      return closing()
+      begin(all, first, last)
+      if (lead.fits(all, first, last) ? judgeLead() : judge(0, firstSteps)) return behindLead(context, tailFrom)
+      match.restSize = restSize
+      return match
     },
-    /** Whether a whole frame may be there, by what is quickly seen: never false where `match` finds one. */
-    mayBeWhole: lead.fits,
+    /** The same, but null where it is quickly seen that no whole frame is there. */
+    matchLikely(all: Uint8Array, first: number, last: number, context: MatchContext): Match | null {
+      if (!lead.fits(all, first, last)) return null
+      begin(all, first, last)
+      return judgeLead() ? behindLead(context, UNKNOWN) : null
+    },
     found: match,
   }
 }

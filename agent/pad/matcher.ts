@@ -13,8 +13,8 @@ export interface Matcher {
   canBegin(byte: number): boolean
   /** Looks at the bytes from `start` to before `end`; at least one is there, and it can begin the frame. */
   match(bytes: Uint8Array, start: number, end: number, context: MatchContext): Match
-  /** Whether `match` may find a whole frame, by what is quickly seen; left out where nothing is. */
-  mayBeWhole?(bytes: Uint8Array, start: number, end: number): boolean
+  /** The same, but null where it is quickly seen that no whole frame is there; left out where nothing is quickly seen. */
+  matchLikely?(bytes: Uint8Array, start: number, end: number, context: MatchContext): Match | null
 }
 
 export function createMatcher(frame: Frame): Matcher {
@@ -22,8 +22,8 @@ export function createMatcher(frame: Frame): Matcher {
     case 'fields': {
       const canBegin = (byte: number) => canLayoutBegin(frame.layout, byte)
       if (frame.stuffing) return { frame, canBegin, ...createStuffedMatcher(frame, frame.stuffing) }
-      const { match, mayBeWhole } = createFieldsMatcher(frame.layout)
-      return { frame, canBegin, match, mayBeWhole }
+      const { match, matchLikely } = createFieldsMatcher(frame.layout)
+      return { frame, canBegin, match, matchLikely }
     }
     case 'byte': {
       const match = createMatch(frame.layout)
