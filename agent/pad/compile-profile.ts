@@ -7,6 +7,7 @@ import { compileParameters } from './compile-parameter.ts'
 import { compileEvent } from './event-rule.ts'
 import type { Behaviour, Capabilities, Command, Expectation, IntentStep, Opening, Profile } from './profile.ts'
 import type { ProfileFile } from './profile-schema.ts'
+import { ratingKeys } from './rating-keys.ts'
 import type { ExpectsFile, LineFile, StepFile } from './run-schema.ts'
 import type { Evidence } from './schema-words.ts'
 import type { SiteOverrides } from './site-schema.ts'
@@ -96,9 +97,10 @@ function compileBehaviour(file: ProfileFile['behaviour']): Behaviour {
   }
 }
 
-function compileCapabilities({ capabilities }: ProfileFile): Capabilities {
+function compileCapabilities(file: ProfileFile): Capabilities {
+  const { capabilities } = file
   return {
-    levels: capabilities?.levels ?? 0,
+    levels: capabilities?.levels ?? ratingKeys(file),
     screen: capabilities?.screen ?? 'none',
     voice: capabilities?.voice ?? 'none',
     brightness: capabilities?.brightness ?? false,

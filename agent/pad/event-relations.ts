@@ -6,6 +6,7 @@ import { checkFits, type FieldSizes, fieldSizes } from './field-sizes.ts'
 import { TYPE_FIELD } from './frame.ts'
 import type { FrameFile } from './frame-schema.ts'
 import type { ProfileFile } from './profile-schema.ts'
+import { ratingKeys } from './rating-keys.ts'
 import { notAmong, type Report } from './report.ts'
 
 /** The names of the frames of one direction. */
@@ -189,22 +190,20 @@ function checkGrades(file: ProfileFile, report: Report) {
     grades ?? {},
   ])
   if (file.board) tables.push([['board', 'grades'], file.board.grades])
-  let keys = 0
   for (const [path, grades] of tables) {
     const raws = new Set<number>()
     for (const [text, meaning] of Object.entries(grades)) {
       const raw = rawOfText(text)
       if (raws.has(raw)) report([...path, text], 'the same raw value stands here twice')
       raws.add(raw)
-      if (meaning === 'unmapped') keys += 1
       if (!(GRADES as readonly string[]).includes(meaning)) continue
-      keys += 1
       const other = seen.get(meaning)
       if (other !== undefined) report([...path, text], `${meaning} is already the meaning of ${other}`)
       seen.set(meaning, text)
     }
   }
   if (seen.size === 0 && file.kind !== 'output') report(['events'], 'no key has a grade')
+  const keys = ratingKeys(file)
   const { levels } = file.capabilities ?? {}
   if (levels !== undefined && levels !== keys) {
     report(['capabilities', 'levels'], `must be the number of rating keys in the tables, ${keys}; found ${levels}`)
