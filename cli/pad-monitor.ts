@@ -3,7 +3,7 @@ import { formatBytes } from '#agent/pad/bytes.ts'
 import { loadProfile } from '#agent/pad/load-profile.ts'
 import type { Profile } from '#agent/pad/profile.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
-import { profileFolder } from '#virtual-pad/profile-folder.ts'
+import { findProfileFolder } from '#virtual-pad/profile-folder.ts'
 import { boardFault, type Happening, lineOf, openLivePad, SECONDS } from './pad-live.ts'
 import { isUnderstood } from './pad-replay.ts'
 import { addSetting, SET_HELP, SET_OPTION, siteOverrides } from './pad-settings.ts'
@@ -44,7 +44,9 @@ export function addMonitor(pad: Command, terminal: Terminal): void {
 async function monitor(options: MonitorOptions, terminal: Terminal): Promise<void> {
   const overrides = siteOverrides(options)
   if (!overrides.ok) return terminal.fail(options, overrides.error)
-  const loaded = loadProfile(profileFolder(options.profile), overrides.value)
+  const folder = findProfileFolder(options.profile)
+  if (!folder.ok) return terminal.fail(options, folder.error)
+  const loaded = loadProfile(folder.value, overrides.value)
   if (!loaded.ok) return terminal.fail(options, loaded.error)
   const profile = loaded.value
   if (profile.board) return terminal.fail(options, boardFault(profile))

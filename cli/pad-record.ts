@@ -8,7 +8,7 @@ import type { Profile } from '#agent/pad/profile.ts'
 import { formatTrace, type TraceLine } from '#pad-tools/trace.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import { createSystemClock } from '#runtime/system-clock.ts'
-import { profileFolder } from '#virtual-pad/profile-folder.ts'
+import { findProfileFolder } from '#virtual-pad/profile-folder.ts'
 import { boardFault, type Happening, lineOf, openLivePad, SECONDS } from './pad-live.ts'
 import { EXPECTATION } from './pad-replay.ts'
 import { addSetting, SET_HELP, SET_OPTION, siteOverrides } from './pad-settings.ts'
@@ -96,7 +96,9 @@ function profileOf(options: RecordOptions): Result<Profile | undefined, { code: 
   if (options.profile === undefined) return ok(undefined)
   const overrides = siteOverrides(options)
   if (!overrides.ok) return overrides
-  const loaded = loadProfile(profileFolder(options.profile), overrides.value)
+  const folder = findProfileFolder(options.profile)
+  if (!folder.ok) return folder
+  const loaded = loadProfile(folder.value, overrides.value)
   return loaded.ok && loaded.value.board ? { ok: false, error: boardFault(loaded.value) } : loaded
 }
 

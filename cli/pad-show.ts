@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { Document } from 'yaml'
 import { formatBytes } from '#agent/pad/bytes.ts'
-import { type CommandStep, createPadCodec } from '#agent/pad/codec.ts'
+import { clerkSteps } from '#agent/pad/clerk-steps.ts'
+import { type CommandStep, createPadCodec, type PadIntent } from '#agent/pad/codec.ts'
 import { describeKeys } from '#agent/pad/describe-keys.ts'
 import { exampleValues } from '#agent/pad/examples.ts'
 import { describePattern } from '#agent/pad/golden-board.ts'
@@ -10,7 +11,7 @@ import type { Profile } from '#agent/pad/profile.ts'
 import { INTENTS } from '#agent/pad/profile-schema.ts'
 import type { SiteOverrides } from '#agent/pad/site-schema.ts'
 import type { Text } from '#runtime/language.ts'
-import { profileFolder } from '#virtual-pad/profile-folder.ts'
+import { findProfileFolder } from '#virtual-pad/profile-folder.ts'
 import { addSetting, SET_HELP, SET_OPTION, siteOverrides } from './pad-settings.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
 
@@ -46,13 +47,15 @@ export function addShow(pad: Command, argument: Text, terminal: Terminal): void 
     .action((profile: string, options: ShowOptions) => {
       const overrides = siteOverrides(options)
       if (!overrides.ok) return terminal.fail(options, overrides.error)
+      const folder = findProfileFolder(profile)
+      if (!folder.ok) return terminal.fail(options, folder.error)
       const run = options.effective ? showEffective : show
-      run(profile, overrides.value, options, terminal)
+      run(folder.value, overrides.value, options, terminal)
     })
 }
 
-function showEffective(name: string, overrides: SiteOverrides, options: ShowOptions, terminal: Terminal) {
-  const effective = effectiveProfile(profileFolder(name), overrides)
+function showEffective(folder: string, overrides: SiteOverrides, options: ShowOptions, terminal: Terminal) {
+  const effective = effectiveProfile(folder, overrides)
   if (!effective.ok) return terminal.fail(options, effective.error)
   const { file, changes } = effective.value
   const { variants: _, ...inForce } = file
@@ -70,8 +73,8 @@ function short(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }
 
-function show(name: string, overrides: SiteOverrides, options: ShowOptions, terminal: Terminal) {
-  const loaded = loadProfile(profileFolder(name), overrides)
+function show(folder: string, overrides: SiteOverrides, options: ShowOptions, terminal: Terminal) {
+  const loaded = loadProfile(folder, overrides)
   if (!loaded.ok) return terminal.fail(options, loaded.error)
   const profile = loaded.value
   const summary = {
@@ -108,8 +111,11 @@ function shownBy(profile: Profile): Record<string, string[]> {
     return Object.fromEntries(patterns.map(([name, pattern]) => [name, pattern ? [describePattern(pattern)] : []]))
   }
   const codec = createPadCodec(profile)
-  const given = { name: '张三', number: '001' }
-  return Object.fromEntries(INTENTS.map(intent => [intent, codec.command(intent, given).map(describeStep)]))
+  const stepsOf = (intent: PadIntent) =>
+    intent === 'clerk'
+      ? clerkSteps(profile, '001').flatMap(step => codec.all(step.command, step.with))
+      : codec.command(intent)
+  return Object.fromEntries(INTENTS.map(intent => [intent, stepsOf(intent).map(describeStep)]))
 }
 
 /** Every command with the bytes of its example values. */

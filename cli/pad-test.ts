@@ -7,7 +7,7 @@ import { parseTrace } from '#pad-tools/trace.ts'
 import { fail, ok, type Result } from '#protocol/result.ts'
 import type { Text } from '#runtime/language.ts'
 import { readText } from '#runtime/yaml-text.ts'
-import { allProfileFolders, profileFolder } from '#virtual-pad/profile-folder.ts'
+import { allProfileFolders, findProfileFolder } from '#virtual-pad/profile-folder.ts'
 import { replayTrace } from './pad-replay.ts'
 import { addSetting, SET_HELP, SET_OPTION, siteOverrides } from './pad-settings.ts'
 import { jsonOption, type Terminal } from './terminal.ts'
@@ -58,7 +58,9 @@ function test(name: string | undefined, options: TestOptions, terminal: Terminal
   }
   const overrides = siteOverrides(options)
   if (!overrides.ok) return terminal.fail(options, overrides.error)
-  const folders = name === undefined ? allProfileFolders() : [profileFolder(name)]
+  const named = name === undefined ? undefined : findProfileFolder(name)
+  if (named && !named.ok) return terminal.fail(options, named.error)
+  const folders = named ? [named.value] : allProfileFolders()
   const results = folders.map(folder => play(folder, overrides.value, options.trace))
   const faults = results.flatMap(result => (result.ok ? [] : [result.error]))
   if (faults.length > 0) {

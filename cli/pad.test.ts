@@ -35,7 +35,7 @@ test('lint passes what is shipped and names what is wrong elsewhere', async () =
     profiles: expect.arrayContaining([expect.objectContaining({ id: 'generic-pj06', hash: expect.any(String) })]),
   })
   expect(all.lines).toContain('05  Very dissatisfied (5 of 5, worst)')
-  expect((await run(['lint', 'no-such-pad'])).fault).toMatch(/^file-not-readable: .*no-such-pad/)
+  expect((await run(['lint', 'no-such-pad'])).fault).toMatch(/^profile-unknown: .*no-such-pad.*generic-pj06/)
 })
 
 test('show explains a profile in the language of the reader', async () => {

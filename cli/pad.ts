@@ -4,7 +4,7 @@ import { proveProfile } from '#agent/pad/prove-profile.ts'
 import { loadYaml, overridesFromEnvironment, parseYaml } from '#runtime/configuration.ts'
 import type { Text } from '#runtime/language.ts'
 import { VIRTUAL_PAD_ENVIRONMENT_PREFIX, VirtualPadConfigurationSchema } from '#virtual-pad/configuration.ts'
-import { allProfileFolders, profileFolder } from '#virtual-pad/profile-folder.ts'
+import { allProfileFolders, findProfileFolder } from '#virtual-pad/profile-folder.ts'
 import { addIdentify } from './pad-identify.ts'
 import { addLearn } from './pad-learn.ts'
 import { addMonitor } from './pad-monitor.ts'
@@ -88,7 +88,9 @@ function addSimulate(pad: Command, terminal: Terminal) {
 }
 
 function lint(profile: string | undefined, options: JsonOption, terminal: Terminal) {
-  const folders = profile ? [profileFolder(profile)] : allProfileFolders()
+  const named = profile === undefined ? undefined : findProfileFolder(profile)
+  if (named && !named.ok) return terminal.fail(options, named.error)
+  const folders = named ? [named.value] : allProfileFolders()
   const proofs = folders.map(folder => ({ folder, proof: proveProfile(folder) }))
   const faults = proofs.flatMap(({ proof }) => (proof.ok ? [] : [proof.error]))
   if (faults.length > 0) {

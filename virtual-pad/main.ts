@@ -10,7 +10,7 @@ import { createControls } from './controls.ts'
 import { createDeviceModel } from './device.ts'
 import { createGarbler } from './garbler.ts'
 import { createPageFiles } from './page-files.ts'
-import { profileFolder } from './profile-folder.ts'
+import { findProfileFolder } from './profile-folder.ts'
 import { openPtyLine } from './pty.ts'
 import { createPadServer } from './server.ts'
 import { createPadSimulation, type PadSimulation, type PadSurroundings } from './simulation.ts'
@@ -28,7 +28,9 @@ const root = dirname(import.meta.dirname)
 /** Plugs in a pad that behaves as its profile says, and serves its page and interface. */
 export async function startVirtualPad(configuration: VirtualPadConfiguration): Promise<Result<VirtualPad>> {
   const { address, controls, host, link, port, seed, variant } = configuration
-  const loaded = loadProfile(profileFolder(configuration.profile), variant === undefined ? {} : { variant })
+  const folder = findProfileFolder(configuration.profile)
+  if (!folder.ok) return folder
+  const loaded = loadProfile(folder.value, variant === undefined ? {} : { variant })
   if (!loaded.ok) return loaded
   const profile = loaded.value
   if (address !== undefined && !profile.address) return fail('address-not-possible', `${profile.id} has no address`)

@@ -325,7 +325,7 @@ test('what cannot start says why', async () => {
     return started.ok ? 'started' : started.error.code
   }
   expect(await codeOf({ port })).toBe('address-not-available')
-  expect(await codeOf({ profile: 'no-such-pad' })).toBe('file-not-readable')
+  expect(await codeOf({ profile: 'no-such-pad' })).toBe('profile-unknown')
   expect(await codeOf({ address: 3 })).toBe('address-not-possible')
   expect(await codeOf({ profile: 'arduino-firmata-five', lineEchoes: true })).toBe('line-echo-not-possible')
   expect(await codeOf({ variant: 'crc' })).toBe('site-setting-not-allowed')
