@@ -116,10 +116,11 @@ export async function runCampaign(
       })
       running.delete(seed)
       if (deps.isStopped() && !result) return
-      const own = result ?? emptyResult(['the process of this world ended without a result'])
+      const own = result ?? emptyResult(['the process of this world ended without a word'])
       finished.push({ seed, result: own })
       if (own.failures.length > 0) {
-        failed.push({ seed, rounds: own.rounds, failures: own.failures })
+        // What broke before its first round is repeated with all of them.
+        failed.push({ seed, rounds: own.rounds || rounds, failures: own.failures })
         deps.onFailed(failed.at(-1)!)
       }
       deps.onProgress(sum())
@@ -141,7 +142,11 @@ async function runChild(
   let isOver = false
   let world: ChildProcess | undefined
   // A round takes seconds. One that never ends would keep the campaign, and nobody would know.
-  const silence = setTimeout(() => world?.kill('SIGKILL'), SILENT_MS_MAX)
+  const silent: string[] = []
+  const silence = setTimeout(() => {
+    silent.push(`the world said nothing for ${SILENT_MS_MAX / 1000} s and was ended`)
+    world?.kill('SIGKILL')
+  }, SILENT_MS_MAX)
   const started = (child: ChildProcess) => {
     world = child
     onWorld(child)
@@ -154,8 +159,9 @@ async function runChild(
     if (!isOver) onRound(result)
   })
   clearTimeout(silence)
-  if (isOver || !last) return last ?? (errors.length > 0 ? emptyResult(errors) : undefined)
-  return { ...last, failures: [...last.failures, 'the process of this world broke off', ...errors.slice(-20)] }
+  const why = [...silent, ...errors.slice(-20)]
+  if (isOver || !last) return last ?? (why.length > 0 ? emptyResult(why) : undefined)
+  return { ...last, failures: [...last.failures, 'the process of this world broke off', ...why] }
 }
 
 export function emptyResult(failures: string[] = []): WorldResult {
