@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
+import { parseDocument } from 'yaml'
+import { loadProfile, PROFILE_FILE } from '#agent/pad/load-profile.ts'
 import { allProfileFolders, profileFolder } from '#virtual-pad/profile-folder.ts'
 import type { Measurement, Subject } from './measurement.ts'
 import { median } from './statistics.ts'
@@ -54,11 +57,31 @@ async function slowestProfile(): Promise<string> {
 }
 
 async function loadMs(how: 'load' | 'yaml', folder: string): Promise<number> {
-  const program = join(import.meta.dirname, 'load-process.ts')
   const tookMs: number[] = []
   for (let i = 0; i < LOADS; i++) {
-    const { stdout } = await run(process.execPath, [program, how, profileFolder(OTHER), folder])
+    const { stdout } = await run(process.execPath, [import.meta.filename, how, profileFolder(OTHER), folder])
     tookMs.push(Number(stdout))
   }
   return median(tookMs)
+}
+
+const WORK = {
+  load(folder: string) {
+    const loaded = loadProfile(folder)
+    if (!loaded.ok) throw new Error(loaded.error.detail)
+  },
+  yaml(folder: string) {
+    parseDocument(readFileSync(join(folder, PROFILE_FILE), 'utf8')).toJS()
+  },
+}
+
+// Run by itself: loads one profile, then another, and prints what the second took. A process of its own for each,
+// since whoever loads the same profile again finds everything compiled.
+if (import.meta.main) {
+  const [how, first, second] = process.argv.slice(2)
+  const work = WORK[how as keyof typeof WORK]
+  work(first!)
+  const startedMs = performance.now()
+  work(second!)
+  process.stdout.write(`${performance.now() - startedMs}\n`)
 }
