@@ -3,6 +3,10 @@ import type { KeyMeaning } from '#agent/pad/grade-table.ts'
 import type { Text } from '#runtime/language.ts'
 import { type FoundLayout, GRADE_OF } from './findings.ts'
 
+/** What a profile has that says nothing of it; a key that repeats more slowly would be a fresh press each time. */
+const HOLD_OFF_MS = 400
+const HOLD_OFF_MARGIN_MS = 200
+
 /** The settings under which the pad was heard. */
 export interface LearntLine {
   readonly baud: number
@@ -60,6 +64,7 @@ export function draftProfile(layout: FoundLayout, words: DraftWords): string {
     capabilities: { levels: layout.events.reduce((sum, { keys }) => sum + keys.length, 0) },
     behaviour: {
       silence: `${silenceMs}ms`,
+      ...(repeats && repeats.everyMs >= HOLD_OFF_MS && { holdOff: `${repeats.everyMs + HOLD_OFF_MARGIN_MS}ms` }),
       ...(repeats &&
         (repeats.times === null
           ? { heldRepeats: `${repeats.everyMs}ms` }

@@ -24,6 +24,12 @@ describe('every profile', () => {
     expect(new Set(bodies).size).toBe(folders.length)
   })
 
+  test.each(shippedFolders)('%s: a key held down is one press, however slowly it repeats itself', folder => {
+    const { behaviour } = shipped(basename(folder))
+    const everyMs = Math.max(behaviour.heldRepeatsMs ?? 0, behaviour.unansweredRepeats?.everyMs ?? 0)
+    expect(behaviour.holdOffMs).toBeGreaterThan(everyMs)
+  })
+
   test('the schema that editors use is the one we load with', () => {
     const checkedIn: unknown = JSON.parse(readFileSync(join(PROFILES, 'profile.schema.generated.json'), 'utf8'))
     expect(checkedIn).toEqual(profileJsonSchema())
