@@ -67,9 +67,10 @@ export function createPanelApp(deps: {
       if (!body.ok) return problem(request, body.error.code, body.error.detail)
       const { withoutCase, origin = 'api', ...order } = body.value
       if (!order.for && !withoutCase) return problem(request, 'case-number-missing')
-      const asked = await desk.prompt({ ...order, origin })
-      if (!asked.ok) return problem(request, asked.error.code, asked.error.detail)
-      return json(asked.value.prompt, asked.value.isNew ? 201 : 200)
+      const asked = await desk.prompt({ ...order, origin, isWanted: () => isListenedTo(request) })
+      if (asked.ok) return json(asked.value.prompt, asked.value.isNew ? 201 : 200)
+      const { code, detail } = asked.error
+      return code === 'asker-gone' ? undefined : problem(request, code, detail)
     },
 
     'GET /v1/prompts/:id'(request, _, id) {
@@ -172,4 +173,9 @@ function allowOrigin(request: IncomingMessage, response: ServerResponse, allowed
   response.setHeader('vary', 'Origin')
   response.setHeader('access-control-allow-headers', 'content-type')
   response.setHeader('access-control-allow-methods', 'GET, POST, DELETE')
+}
+
+/** Whether somebody still waits for the answer: not whoever has hung up, or has ended the connection. */
+function isListenedTo({ socket }: IncomingMessage): boolean {
+  return !socket.destroyed && !socket.readableEnded
 }

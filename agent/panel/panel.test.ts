@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { linesRead } from '#agent/port/lines-read.ts'
 import { createTestDesk } from '#test/helpers/desk.ts'
 import { refusalOf } from './access.ts'
 import type { PanelState } from './app.ts'
@@ -11,8 +14,8 @@ import { servePanel } from './serve.ts'
 
 const service = { case: '370000202611240001', service: 1 }
 
-async function serve() {
-  const one = await createTestDesk()
+async function serve(options: Parameters<typeof createTestDesk>[0] = {}) {
+  const one = await createTestDesk(options)
   const watchers = new Set<() => void>()
   const saved: string[][] = []
   const pairing = createPairing({
@@ -80,6 +83,22 @@ describe('the clerk’s API', () => {
     expect(ended.json).toMatchObject({ state: 'finished', outcome: 'rated' })
     const state = await call('GET', '/v1/state')
     expect(JSON.stringify([ended.json, state.json])).not.toMatch(/dissatisfied|满意/)
+  })
+
+  test('opens no prompt for who has hung up meanwhile: the next citizen may be asked already', async () => {
+    const { url, call, kinds, desk } = await serve({ linesRead })
+    const { hostname, port } = new URL(url)
+    const socket = connect(Number(port), hostname)
+    await once(socket, 'connect')
+    const body = JSON.stringify({ for: { case: 'C-1', service: 1 } })
+    const head = `POST /v1/prompts HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\n`
+    socket.write(`${head}content-length: ${body.length}\r\n\r\n${body}`)
+    socket.destroySoon()
+    await once(socket, 'close')
+    const asked = await call('POST', '/v1/prompts', { for: { case: 'C-2', service: 1 } })
+    expect(asked.status).toBe(201)
+    expect(desk.windows()[0]!.session).toMatchObject({ for: { case: 'C-2' } })
+    expect(kinds().filter(kind => kind !== 'pad')).toEqual(['prompt'])
   })
 
   test('cancels with a reason', async () => {

@@ -32,6 +32,8 @@ export interface PromptOrder {
   origin: PromptOrigin
   /** Chosen by a business system, 16 bytes; otherwise the box makes one. */
   id?: Uint8Array
+  /** Asked just before the prompt would open. Whoever has gone has perhaps asked again, for the next citizen. */
+  isWanted?(): boolean
 }
 
 export type DeskFault = {
@@ -46,10 +48,13 @@ export type DeskFault = {
   detail: string
 }
 
+/** Why no prompt was opened; `asker-gone`: nobody is there to be told. */
+export type PromptFault = DeskFault | { code: 'asker-gone'; detail: string }
+
 /** The windows of this box: where prompts are asked for, and what became of them. */
 export interface Desk {
   /** Opens a prompt. Asking again for the service that is being asked for gives that prompt, `isNew` false. */
-  prompt(order: PromptOrder): Promise<Result<{ prompt: PromptView; isNew: boolean }, DeskFault>>
+  prompt(order: PromptOrder): Promise<Result<{ prompt: PromptView; isNew: boolean }, PromptFault>>
   cancel(id: string, reason: CancelReason, note?: string): Promise<Result<PromptView, DeskFault>>
   find(id: string): PromptView | undefined
   windows(): WindowView[]
@@ -88,7 +93,7 @@ export function createDesk(deps: {
   onChange(): void
   onIgnored(window: string, reason: Ignored): void
   /** A prompt was asked for and not opened. */
-  onRefused?(code: DeskFault['code']): void
+  onRefused?(code: PromptFault['code']): void
   /** An effect failed: the box can no longer keep its promise. */
   onFatal(error: unknown): void
 }): Desk {
@@ -145,9 +150,10 @@ export function createDesk(deps: {
     return undefined
   }
 
-  async function open(order: PromptOrder): Promise<Result<{ prompt: PromptView; isNew: boolean }, DeskFault>> {
+  async function open(order: PromptOrder): Promise<Result<{ prompt: PromptView; isNew: boolean }, PromptFault>> {
     // It was pressed before this prompt: it goes to the one before, or to nobody.
     await deps.linesRead?.()
+    if (order.isWanted?.() === false) return fail('asker-gone', 'whoever asked has gone')
     const chosen = choose(order.window)
     if (!chosen.ok) return chosen
     if (isOutOfService) return fail('out-of-service', OUT_OF_SERVICE)
