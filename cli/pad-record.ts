@@ -75,6 +75,9 @@ async function record(options: RecordOptions, terminal: Terminal): Promise<void>
     unlinkSync(options.out)
     return terminal.fail(options, live.error)
   }
+  // Beside the result: who stands before the pad must know when to press.
+  const begun = { zh: '正在录制，现在可以按键；Ctrl-C 结束', en: 'recording: press now; Ctrl-C ends it' }
+  process.stderr.write(`${terminal.say(begun)}\n`)
   const stop = () => void live.value.close()
   const marks = createInterface({ input: process.stdin }).on('line', tape.marked)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop)
