@@ -12,6 +12,8 @@ export const PROTOCOL_VERSION = 1
 /** A broker or a network element may refuse more; a batch is cut well below it. */
 export const BATCH_BYTES_MAX = 256 * 1024
 export const BATCH_ENTRIES_MAX = 500
+/** What the entries of one batch may have together: header, signature and CBOR framing fit well beside it. */
+export const PIECE_BYTES_MAX = BATCH_BYTES_MAX / 2
 export const ENTRY_BYTES_MAX = 8 * 1024
 
 /**

@@ -1,4 +1,4 @@
-import { BATCH_BYTES_MAX } from '#protocol/batch.ts'
+import { PIECE_BYTES_MAX } from '#protocol/batch.ts'
 import type { EntryRow } from './store.ts'
 
 /** Consecutive entries as a batch carries them; none when there is nothing to send. */
@@ -11,9 +11,6 @@ export interface Piece {
   /** Hash of the last. */
   last: Uint8Array
 }
-
-/** Half of what a batch may have: header, signature and CBOR framing fit well beside it. */
-const PIECE_BYTES_MAX = BATCH_BYTES_MAX / 2
 
 /** The first of these that fit one batch, at least one. */
 export function fitting(entries: readonly Uint8Array[]): Uint8Array[] {

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import {
-  BATCH_BYTES_MAX,
   BATCH_ENTRIES_MAX,
   type Batch,
+  PIECE_BYTES_MAX,
   PROTOCOL_VERSION,
   packBatch,
   signBatch,
@@ -40,8 +40,6 @@ function signed({ last, ...cut }: ChainPiece, chain: Chain, { box, boxKey }: Sig
 
 /** Read at a time: a third of a millisecond on a desktop computer, two on the smallest box. */
 const SLICE_ENTRIES = 100
-/** As the journal cuts its pieces: header, signature and CBOR framing fit well beside it. */
-const PIECE_BYTES_MAX = BATCH_BYTES_MAX / 2
 
 /**
  * A batch of what follows `after`, made in steps that are each so short that a press may wait for one. Gives the piece
